@@ -1,0 +1,219 @@
+// Package event is the vocabulary of what happens in a run, and the stream
+// that carries it to its listeners. An event is said once; terminal, history
+// and commit statuses each make of it what they need.
+package event
+
+import "time"
+
+// Status is the state of a pipeline, workflow, job or step, in CircleCI's
+// words.
+type Status string
+
+// The states.
+const (
+	Queued             Status = "queued"
+	Running            Status = "running"
+	OnHold             Status = "on_hold"
+	Success            Status = "success"
+	Failed             Status = "failed"
+	Canceled           Status = "canceled"
+	NotRun             Status = "not_run" // its requirements can no longer be met
+	TimedOut           Status = "timedout"
+	InfrastructureFail Status = "infrastructure_fail" // docker, git, the disk or popsicle could not do its part
+	Interrupted        Status = "interrupted"         // popsicle itself died
+	Skipped            Status = "skipped"             // steps only: its condition did not hold
+)
+
+// Ended says whether s is a state that does not change any more.
+func (s Status) Ended() bool {
+	switch s {
+	case Queued, Running, OnHold, "":
+		return false
+	}
+	return true
+}
+
+// Passed says whether s counts as good news.
+func (s Status) Passed() bool { return s == Success || s == Skipped || s == NotRun }
+
+// At says when and where something happened. Zero fields do not apply.
+type At struct {
+	Time     time.Time
+	Pipeline int64
+	Workflow string
+	Job      string
+	JobID    int // the job's place in the pipeline, from 1; 0: not of a job
+	Node     int // the container among a job's parallel ones, from 0
+	Step     int // the step's place in its job, from 1; 0: not of a step
+}
+
+// Where returns a itself: every event embeds At and so is an Event.
+func (a At) Where() At { return a }
+
+// stamped returns a with the time filled in.
+func (a At) stamped(now time.Time) At {
+	if a.Time.IsZero() {
+		a.Time = now
+	}
+	return a
+}
+
+// An Event is one thing that happened in a run.
+type Event interface {
+	Where() At
+	// Type is the event's name in --json and in the API: "job_started".
+	Type() string
+	stamp(now time.Time) Event
+}
+
+// PipelineStarted opens a run.
+type PipelineStarted struct {
+	At
+	Repo      string // "owner/name" where a remote says so, else the folder's name
+	Root      string // the checkout on this host
+	Commit    string // full SHA, empty before the first commit
+	Branch    string // empty on a tag or a detached HEAD
+	Tag       string
+	Subject   string // first line of the commit's message
+	Author    string
+	Trigger   string // "cli", "webhook", "api", "schedule"
+	Source    string // "worktree", "index", "commit"
+	Files     []ConfigFile
+	Jobs      int
+	Workflows []string
+}
+
+// A ConfigFile is one file of the pipeline's config.
+type ConfigFile struct{ Path, SHA256 string }
+
+// TreeRead tells which tree is tested, once it is known.
+type TreeRead struct {
+	At
+	Tree     string // git tree hash of what is tested
+	Dirty    bool   // it differs from the commit's tree
+	Unstable bool   // files changed while it was read: no proof of Tree
+	Files    int
+	Bytes    int64
+	Changed  []string // paths that differ from the commit, the first hundred
+}
+
+// JobQueued announces a job of the plan. Every job is announced, in the
+// order of the plan, before the first starts.
+type JobQueued struct {
+	At
+	Kind     string   // plan.Kind
+	Image    string   // of the primary container
+	Requires []string // names of jobs in the same workflow
+	Steps    int
+	PlanHash string // of the resolved job: steps, image, environment names
+	EnvNames []string
+}
+
+// JobStarted says that the job's requirements are met and its container is
+// being made.
+type JobStarted struct {
+	At
+	Engine    string // the docker endpoint
+	Container string
+}
+
+// JobReady says what the job runs on, once its container answers.
+type JobReady struct {
+	At
+	ImageDigest string
+	Arch        string // "arm64"
+	Emulated    bool   // the image is not of the engine's architecture
+	User        string
+	WorkDir     string
+}
+
+// StepStarted opens a step. The first of a job is "Spin up environment".
+type StepStarted struct {
+	At
+	Name       string
+	Kind       string // plan.Action.StepKind, or "environment" for the first
+	Command    string // as written, for run steps
+	Shell      string // the command line that runs it, for run steps
+	Background bool
+	File       string // config file and line that asked for the step
+	Line       int
+}
+
+// Output is text a step wrote, cut anywhere. Secrets are already masked.
+type Output struct {
+	At
+	Text string
+}
+
+// StepFinished closes a step.
+type StepFinished struct {
+	At
+	Status   Status
+	ExitCode int    // meaningful where HasExit
+	HasExit  bool   // a command ran to its end
+	Reason   string // why, where the exit code does not say it: "Too long with no output (exceeded 10m0s)"
+}
+
+// JobFinished closes a job; also one that never started.
+type JobFinished struct {
+	At
+	Status Status
+	Reason string // "requires build, which failed"
+}
+
+// WorkflowFinished closes a workflow.
+type WorkflowFinished struct {
+	At
+	Status Status
+}
+
+// PipelineFinished closes a run.
+type PipelineFinished struct {
+	At
+	Status Status
+	Reason string
+}
+
+// Message is something the user should know that changes no status: a pull's
+// progress, an emulated image, a grace period that runs.
+type Message struct {
+	At
+	Level Level
+	Text  string
+}
+
+// Level is how much a Message matters.
+type Level string
+
+// The levels.
+const (
+	Info    Level = "info"
+	Warning Level = "warning"
+)
+
+// Type names an event in --json output and in the API.
+func (PipelineStarted) Type() string  { return "pipeline_started" }
+func (TreeRead) Type() string         { return "tree_read" }
+func (JobQueued) Type() string        { return "job_queued" }
+func (JobStarted) Type() string       { return "job_started" }
+func (JobReady) Type() string         { return "job_ready" }
+func (StepStarted) Type() string      { return "step_started" }
+func (Output) Type() string           { return "output" }
+func (StepFinished) Type() string     { return "step_finished" }
+func (JobFinished) Type() string      { return "job_finished" }
+func (WorkflowFinished) Type() string { return "workflow_finished" }
+func (PipelineFinished) Type() string { return "pipeline_finished" }
+func (Message) Type() string          { return "message" }
+
+func (e PipelineStarted) stamp(t time.Time) Event  { e.At = e.stamped(t); return e }
+func (e TreeRead) stamp(t time.Time) Event         { e.At = e.stamped(t); return e }
+func (e JobQueued) stamp(t time.Time) Event        { e.At = e.stamped(t); return e }
+func (e JobStarted) stamp(t time.Time) Event       { e.At = e.stamped(t); return e }
+func (e JobReady) stamp(t time.Time) Event         { e.At = e.stamped(t); return e }
+func (e StepStarted) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
+func (e Output) stamp(t time.Time) Event           { e.At = e.stamped(t); return e }
+func (e StepFinished) stamp(t time.Time) Event     { e.At = e.stamped(t); return e }
+func (e JobFinished) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
+func (e WorkflowFinished) stamp(t time.Time) Event { e.At = e.stamped(t); return e }
+func (e PipelineFinished) stamp(t time.Time) Event { e.At = e.stamped(t); return e }
+func (e Message) stamp(t time.Time) Event          { e.At = e.stamped(t); return e }
