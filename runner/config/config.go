@@ -1,0 +1,75 @@
+// Package config is the compiler of popsicle's config language, CircleCI 2.1.
+// It turns the files of a pipeline into a plan in three calls, each usable
+// alone: Parse reads a file, Expand makes of it a file without orbs, commands,
+// parameters and templates, and Plan makes of that what the runner can run.
+// No other package knows YAML.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// An Error is one mistake in a config file, with its place and what would be right.
+type Error = tree.Error
+
+// A Source is one config file.
+type Source struct {
+	Path string // as shown in errors and in plan.Pos
+	Text []byte
+}
+
+// Options are what a compilation depends on besides the files.
+type Options struct {
+	// Branch and Tag are what the pipeline runs on: filters look at them. At
+	// most one is set.
+	Branch, Tag string
+	// Values are the pipeline values by their full dotted key, such as
+	// "pipeline.git.branch": strings, int64s or bools. What is absent or nil is null.
+	Values map[string]any
+	// Parameters are the pipeline parameters that were given. They are typed
+	// by their declaration.
+	Parameters map[string]string
+}
+
+// Compile turns the files of one pipeline into its plan. Each file is compiled
+// on its own, so names may repeat between files. All mistakes are in the error
+// at once: it is a *multierror.Error of *Error.
+func Compile(sources []Source, o Options) (*plan.Pipeline, error) {
+	p := &plan.Pipeline{}
+	var all *multierror.Error
+	for _, s := range sources {
+		if err := compile(p, s, o); err != nil {
+			all = multierror.Append(all, err)
+		}
+	}
+	if all != nil {
+		all.ErrorFormat = list
+		return nil, all
+	}
+	return p, nil
+}
+
+// compile adds the workflows of one file to the pipeline.
+func compile(p *plan.Pipeline, s Source, o Options) error {
+	f, err := Parse(s.Path, s.Text)
+	if err != nil {
+		return err
+	}
+	if f, err = f.Expand(o); err != nil {
+		return err
+	}
+	one, err := f.Plan(o)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(s.Text)
+	p.Files = append(p.Files, plan.File{Path: s.Path, SHA256: hex.EncodeToString(sum[:]), Config: one.Files[0].Config})
+	p.Workflows = append(p.Workflows, one.Workflows...)
+	p.Notes = append(p.Notes, one.Notes...)
+	return nil
+}

@@ -1,0 +1,54 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A File is one config, as written or as expanded; every value keeps the line
+// and column it came from. It is never changed.
+type File struct {
+	Path     string
+	root     *tree.Node
+	expanded bool
+	skipped  []*plan.Workflow // workflows that conditions left out
+}
+
+// Parse reads a config file. The error is a *multierror.Error of *Error.
+func Parse(path string, text []byte) (*File, error) {
+	m := &mistakes{}
+	root, errs := tree.Read(path, text)
+	for _, e := range errs {
+		m.add(e)
+	}
+	switch {
+	case len(errs) > 0:
+	case root == nil:
+		m.add(&Error{Pos: plan.Pos{File: path}, Message: "the file is empty", Hint: "begin with version: 2.1"})
+	case root.Kind != tree.Map:
+		m.at(root, "the file holds "+root.Kind.String(), "a config is a map with the keys version, jobs and workflows")
+	default:
+		checkVersion(root, m)
+	}
+	if err := m.err(); err != nil {
+		return nil, err
+	}
+	return &File{Path: path, root: root}, nil
+}
+
+func checkVersion(root *tree.Node, m *mistakes) {
+	v := root.Get("version")
+	switch {
+	case v == nil:
+		m.at(root, "the config lacks the key version", "begin with version: 2.1")
+	default:
+		c := schema.Checker{Report: m.add}
+		c.Check(v, schema.Get().Config.Key("version").Type, "version")
+	}
+}
+
+// templated tells whether << >> and what belongs to it have a meaning: since 2.1.
+func (f *File) templated() bool { return strings.HasPrefix(f.root.Get("version").String(), "2.1") }

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// maxMistakes is how many mistakes one call reports; nobody mends more at once.
+const maxMistakes = 100
+
+// mistakes collects what is wrong, one mistake a place.
+type mistakes struct {
+	list []*Error
+	seen map[plan.Pos]bool
+}
+
+// add takes a mistake, unless one of the same place is known: what follows
+// from a mistake is often said to be wrong at the same place again.
+func (m *mistakes) add(e *Error) {
+	if m.seen == nil {
+		m.seen = map[plan.Pos]bool{}
+	}
+	if !m.seen[e.Pos] && len(m.list) < maxMistakes {
+		m.seen[e.Pos] = true
+		m.list = append(m.list, e)
+	}
+}
+
+// at reports a mistake at a node.
+func (m *mistakes) at(n *tree.Node, message, hint string) {
+	m.add(&Error{Pos: n.Pos(), Message: message, Hint: hint})
+}
+
+// err is nil, or all mistakes in the order of their places.
+func (m *mistakes) err() error {
+	if len(m.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(m.list, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	all := &multierror.Error{ErrorFormat: list}
+	for _, e := range m.list {
+		all.Errors = append(all.Errors, e)
+	}
+	return all
+}
+
+// list prints one mistake a line.
+func list(errs []error) string {
+	lines := make([]string, len(errs))
+	for i, e := range errs {
+		lines[i] = e.Error()
+	}
+	if len(errs) == maxMistakes {
+		lines = append(lines, fmt.Sprintf("(the first %d mistakes; there may be more)", maxMistakes))
+	}
+	return strings.Join(lines, "\n")
+}

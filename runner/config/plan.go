@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// Plan makes the plan of an expanded file: text becomes data, filters decide,
+// requirements are checked. The error is a *multierror.Error of *Error.
+func (f *File) Plan(o Options) (*plan.Pipeline, error) {
+	p := &planner{o: o, lang: schema.Get(), jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}}
+	for _, pair := range pairs(f.root.Get("jobs")) {
+		p.defs[pair.Key.Text] = pair.Value
+	}
+	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path}}}
+	for _, pair := range pairs(f.root.Get("workflows")) {
+		if pair.Key.Text != "version" {
+			pipeline.Workflows = append(pipeline.Workflows, p.workflow(pair))
+		}
+	}
+	pipeline.Workflows = append(pipeline.Workflows, f.skipped...)
+	pipeline.Notes = p.notes
+	return pipeline, p.err()
+}
+
+// planner makes the plan of one file.
+type planner struct {
+	mistakes
+	o     Options
+	lang  *schema.Language
+	defs  map[string]*tree.Node // by the name under jobs
+	jobs  map[string]*plan.Job  // the same, decoded; each is copied into its workflows
+	notes []plan.Note
+	noted map[plan.Pos]bool
+}
+
+// pairs are the entries of a map; none when it is no map.
+func pairs(n *tree.Node) []tree.Pair {
+	if n == nil {
+		return nil
+	}
+	return n.Pairs
+}
+
+func items(n *tree.Node) []*tree.Node {
+	switch {
+	case n == nil || n.Kind == tree.Null:
+		return nil
+	case n.Kind == tree.List:
+		return n.Items
+	}
+	return []*tree.Node{n}
+}
+
+// note tells of a key that is not carried out, once a place.
+func (p *planner) note(key *tree.Node, k *schema.Key) {
+	if p.noted == nil {
+		p.noted = map[plan.Pos]bool{}
+	}
+	if pos := key.Pos(); !p.noted[pos] {
+		p.noted[pos] = true
+		p.notes = append(p.notes, plan.Note{Pos: pos, Key: k.Name, Text: "ignored: " + k.Ignored})
+	}
+}
+
+// check compares an expanded value with its type and notes what is left out.
+func (p *planner) check(n *tree.Node, t *schema.Type, path string) {
+	c := schema.Checker{Report: p.add, Ignored: p.note}
+	c.Check(n, t, path)
+}
+
+// workflow makes a workflow's graph and takes out what the filters refuse.
+func (p *planner) workflow(pair tree.Pair) *plan.Workflow {
+	w := &plan.Workflow{Name: pair.Key.Text, File: pair.Key.File}
+	p.check(pair.Value, p.lang.Workflow, "workflows."+w.Name)
+	g := &graph{planner: p, workflow: w, byName: map[string]*node{}}
+	for _, item := range items(pair.Value.Get("jobs")) {
+		g.add(item)
+	}
+	g.connect()
+	if pair.Value.Get("triggers") != nil {
+		w.Skipped = append(w.Skipped, plan.Skipped{Reason: "it runs on a schedule, not on a push", Pos: pair.Key.Pos()})
+		return w
+	}
+	g.filter()
+	return w
+}
+
+// names says which names there are, for a suggestion.
+func didYouMean(found string, names []string, otherwise string) string {
+	if near := schema.Nearest(found, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return otherwise
+}

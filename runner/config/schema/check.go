@@ -1,0 +1,144 @@
+package schema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// A Checker compares values with types.
+type Checker struct {
+	Templates bool                   // a string with << >> may become anything
+	Report    func(*tree.Error)      // is told every mistake
+	Ignored   func(*tree.Node, *Key) // is told every key that popsicle does not carry out; may be nil
+}
+
+// Check reports whatever in n is not of type t. The path is what messages call n.
+func (c *Checker) Check(n *tree.Node, t *Type, path string) {
+	switch {
+	case c.Templates && n.Kind == tree.String && n.Templated:
+	case n.Kind == tree.List && t.Items != nil:
+		c.list(n, t, path)
+	case n.Kind == tree.Map && t.IsMap():
+		c.keys(n, t, path)
+	case n.Scalar() && t.Scalars != 0:
+		c.scalar(n, t, path)
+	default:
+		c.wrong(n, t, path)
+	}
+}
+
+func (c *Checker) report(n *tree.Node, message, hint string) {
+	c.Report(&tree.Error{Pos: n.Pos(), Message: message, Hint: hint})
+}
+
+func (c *Checker) wrong(n *tree.Node, t *Type, path string) {
+	c.report(n, fmt.Sprintf("%s is %s", path, describe(n)), "it must be "+t.Name)
+}
+
+// describe says what was found, short enough for one line.
+func describe(n *tree.Node) string {
+	if !n.Scalar() || n.Kind == tree.Null {
+		return n.Kind.String()
+	}
+	text := n.Text
+	if len(text) > 40 {
+		text = text[:40] + "…"
+	}
+	return fmt.Sprintf("%s (%s)", n.Kind, strconv.Quote(text))
+}
+
+func (c *Checker) list(n *tree.Node, t *Type, path string) {
+	if t.NonZero && len(n.Items) == 0 {
+		c.report(n, path+" is empty", "it must be "+t.Name+" with at least one entry")
+	}
+	for i, item := range n.Items {
+		c.Check(item, t.Items, path+"["+strconv.Itoa(i)+"]")
+	}
+}
+
+var kindBit = [...]Kinds{tree.Null: Null, tree.Bool: Bool, tree.Int: Int, tree.Float: Float, tree.String: Text}
+
+func (c *Checker) scalar(n *tree.Node, t *Type, path string) {
+	if kindBit[n.Kind]&t.Scalars == 0 {
+		c.wrong(n, t, path)
+		return
+	}
+	if n.Kind == tree.Int && t.Min > 0 {
+		if v, err := strconv.Atoi(strings.ReplaceAll(n.Text, "_", "")); err != nil || v < t.Min {
+			c.report(n, fmt.Sprintf("%s is %s", path, n.Text), fmt.Sprintf("it must be at least %d", t.Min))
+		}
+	}
+	if n.Kind == tree.Null {
+		return
+	}
+	if t.Enum != nil && !contains(t.Enum, n.Text) {
+		c.report(n, fmt.Sprintf("%s is %q", path, n.Text), oneOf(t.Enum, n.Text))
+	}
+	if t.Check != nil {
+		if right := t.Check(n.Text); right != "" {
+			c.report(n, fmt.Sprintf("%s is %q", path, n.Text), right)
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}
+
+// oneOf lists what is allowed, the likeliest first.
+func oneOf(allowed []string, found string) string {
+	if near := Nearest(found, allowed); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "it must be one of " + strings.Join(allowed, ", ")
+}
+
+func (c *Checker) keys(n *tree.Node, t *Type, path string) {
+	if t.OneKey && len(n.Pairs) != 1 {
+		c.report(n, fmt.Sprintf("%s has %d keys", path, len(n.Pairs)), "it must have exactly one; indent what belongs to it")
+		return
+	}
+	for _, p := range n.Pairs {
+		c.pair(p, t, path)
+	}
+	for _, k := range t.Keys {
+		if k.Required && n.Get(k.Name) == nil {
+			c.report(n, fmt.Sprintf("%s lacks the key %s", path, k.Name), k.Doc)
+		}
+	}
+}
+
+func (c *Checker) pair(p tree.Pair, t *Type, path string) {
+	k := t.Key(p.Key.Text)
+	switch {
+	case k != nil:
+		if k.Ignored != "" && c.Ignored != nil {
+			c.Ignored(p.Key, k)
+		}
+		c.Check(p.Value, k.Type, path+"."+k.Name)
+	case t.Open != nil:
+		c.Check(p.Value, t.Open, path+"."+p.Key.Text)
+	default:
+		c.Report(UnknownKey(p.Key, path, t.Names()))
+	}
+}
+
+// UnknownKey is the mistake of a key that is not among the allowed.
+func UnknownKey(key *tree.Node, path string, allowed []string) *tree.Error {
+	e := &tree.Error{Pos: key.Pos(), Message: fmt.Sprintf("%s has no key %q", path, key.Text)}
+	switch near := Nearest(key.Text, allowed); {
+	case near != "":
+		e.Hint = fmt.Sprintf("did you mean %q?", near)
+	case len(allowed) > 0:
+		e.Hint = "it knows " + strings.Join(allowed, ", ")
+	}
+	return e
+}

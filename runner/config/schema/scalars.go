@@ -1,0 +1,65 @@
+package schema
+
+import "strings"
+
+// The scalars that many keys share. They are made per build, so that nothing
+// of this costs time before a config is read.
+func word(name string) *Type { return &Type{Name: name, Scalars: Word} }
+
+func text() *Type { return word("a string") }
+
+func nullable(t *Type) *Type { t.Scalars |= Null; return t }
+
+func boolean() *Type { return &Type{Name: "true or false", Scalars: Bool} }
+
+func count(name string) *Type { return &Type{Name: name, Scalars: Int, Min: 1} }
+
+func enum(values ...string) *Type {
+	return &Type{Name: "one of " + strings.Join(values, ", "), Scalars: Text, Enum: values}
+}
+
+func listOf(t *Type, name string) *Type { return &Type{Name: name, Items: t} }
+
+// wordOrList is one string or a list of strings.
+func wordOrList(name string) *Type {
+	return &Type{Name: name, Scalars: Word, Items: text()}
+}
+
+func mapOf(t *Type, name string) *Type { return &Type{Name: name, Open: t} }
+
+// anything is what the schema leaves open: it is checked where its meaning is known.
+func anything() *Type {
+	t := &Type{Name: "anything", Scalars: Word | Null}
+	t.Items, t.Open = t, t
+	return t
+}
+
+// duration is a number with a unit: 30s, 10m, 1.5h.
+func duration() *Type {
+	return &Type{Name: "a duration like 30s, 10m or 1.5h", Scalars: Text, Pattern: `^\d+(\.\d+)?[smh]$`,
+		Check: func(s string) string {
+			if IsDuration(s) {
+				return ""
+			}
+			return "it must be a number and a unit: 30s, 10m or 1.5h"
+		}}
+}
+
+// IsDuration tells whether s is digits, perhaps with a fraction, and one of s, m, h.
+func IsDuration(s string) bool {
+	number := strings.TrimRight(s, "smh")
+	whole, fraction, hasFraction := strings.Cut(number, ".")
+	return len(s) == len(number)+1 && digits(whole) && (!hasFraction || digits(fraction))
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// environment has three shapes: a map, a list of maps, a list of KEY=VALUE.
+func environment() *Type {
+	value := &Type{Name: "a string, number, boolean or nothing", Scalars: Word | Null}
+	return &Type{
+		Name: "a map of names to values, or a list of maps or KEY=VALUE strings", Scalars: Null,
+		Doc:  "Environment variables. Values are taken as they are: nothing in them is expanded.",
+		Open: value, Items: &Type{Name: "a map or a KEY=VALUE string", Scalars: Text, Open: value},
+	}
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// steps decodes the expanded steps of a job.
+func (p *planner) steps(list *tree.Node) []plan.Step {
+	var steps []plan.Step
+	for _, n := range items(list) {
+		if s := p.step(n); s != nil {
+			steps = append(steps, *s)
+		}
+	}
+	return steps
+}
+
+// step decodes one step; nil is what is left out or was refused.
+func (p *planner) step(n *tree.Node) *plan.Step {
+	key, args := n, n.At(tree.Null, "")
+	if n.Kind == tree.Map && len(n.Pairs) > 0 {
+		key, args = n.Pairs[0].Key, n.Pairs[0].Value
+	}
+	do, title := p.action(key, args)
+	if do == nil {
+		return nil
+	}
+	s := &plan.Step{Name: title, When: plan.OnSuccess, Do: do, Pos: key.Pos()}
+	switch do.(type) {
+	case plan.StoreArtifacts, plan.StoreTestResults:
+		s.When = plan.Always // a failed job's results are what people look for
+	}
+	if name := args.Get("name").String(); name != "" {
+		s.Name = name
+	}
+	if when := args.Get("when").String(); when != "" {
+		s.When = plan.When(when)
+	}
+	return s
+}
+
+// action makes what a step does, and the title it has by itself.
+func (p *planner) action(key, args *tree.Node) (plan.Action, string) {
+	text := func(k string) string { return args.Get(k).String() }
+	switch key.Text {
+	case "run", "deploy":
+		return p.run(args)
+	case "checkout":
+		depth, _ := strconv.Atoi(text("depth")) // the check has seen to it
+		return plan.Checkout{Path: text("path"), Method: text("method"), Depth: depth}, "Checkout code"
+	case "save_cache":
+		return plan.SaveCache{Key: text("key"), Paths: texts(args.Get("paths"))}, "Saving Cache"
+	case "restore_cache":
+		keys := append(texts(args.Get("key")), texts(args.Get("keys"))...)
+		if len(keys) == 0 {
+			p.at(key, "restore_cache has neither key nor keys", "give it the key that save_cache uses, or the beginning of it")
+		}
+		return plan.RestoreCache{Keys: keys}, "Restoring Cache"
+	case "persist_to_workspace":
+		return plan.PersistToWorkspace{Root: text("root"), Paths: texts(args.Get("paths"))}, "Persisting to Workspace"
+	case "attach_workspace":
+		return plan.AttachWorkspace{At: text("at")}, "Attaching Workspace"
+	case "store_artifacts":
+		return plan.StoreArtifacts{Path: text("path"), Destination: text("destination")}, "Uploading Artifacts"
+	case "store_test_results":
+		return plan.StoreTestResults{Path: text("path")}, "Uploading Test Results"
+	case "add_ssh_keys":
+		return plan.AddSSHKeys{Fingerprints: texts(args.Get("fingerprints"))}, "Installing additional SSH keys"
+	case "setup_remote_docker":
+		return plan.SetupRemoteDocker{Version: text("version")}, "Setup a remote Docker engine"
+	case "install_signing_bundle":
+		return nil, "" // noted by the check
+	}
+	p.at(key, fmt.Sprintf("there is no step %q", key.Text), didYouMean(key.Text, p.lang.Step.Names(), "define it under commands, or import the orb that has it"))
+	return nil, ""
+}
+
+func texts(n *tree.Node) []string {
+	var all []string
+	for _, i := range items(n) {
+		all = append(all, i.String())
+	}
+	return all
+}
+
+// run decodes a run step: a command, or a map.
+func (p *planner) run(args *tree.Node) (plan.Action, string) {
+	command := args
+	if args.Kind == tree.Map {
+		command = args.Get("command")
+	}
+	r := plan.Run{
+		Command: command.String(), Shell: args.Get("shell").String(), Env: p.env(args.Get("environment")),
+		WorkDir:         args.Get("working_directory").String(),
+		NoOutputTimeout: duration(args.Get("no_output_timeout")), AutoRerunDelay: duration(args.Get("auto_rerun_delay")),
+		Background: args.Get("background").True(),
+	}
+	r.MaxAutoReruns, _ = strconv.Atoi(args.Get("max_auto_reruns").String()) // the check has seen to it
+	if r.Background && r.MaxAutoReruns > 0 {
+		p.at(args.Get("max_auto_reruns"), "a background step has max_auto_reruns", "nobody waits for its end: remove one of the two")
+	}
+	if r.AutoRerunDelay > 0 && r.MaxAutoReruns == 0 {
+		p.at(args.Get("auto_rerun_delay"), "auto_rerun_delay stands without max_auto_reruns", "add max_auto_reruns, or remove the delay")
+	}
+	return r, firstLine(r.Command)
+}
+
+// firstLine is the title of a command that has no name.
+func firstLine(command string) string {
+	command = strings.TrimSpace(command)
+	line, more, _ := strings.Cut(command, "\n")
+	if more != "" {
+		return line + " …"
+	}
+	return line
+}
+
+// duration reads 30s, 10m, 1.5h; the check has refused what is none.
+func duration(n *tree.Node) time.Duration {
+	d, _ := time.ParseDuration(n.String())
+	return d
+}
