@@ -105,6 +105,7 @@ type JobQueued struct {
 	Image    string   // of the primary container
 	Requires []string // names of jobs in the same workflow
 	Steps    int
+	Nodes    int    // containers that run the same steps; 0 counts as 1
 	PlanHash string // of the resolved job: steps, image, environment names
 	EnvNames []string
 }
@@ -159,6 +160,7 @@ type JobFinished struct {
 	At
 	Status Status
 	Reason string // "requires build, which failed"
+	Repro  string // for a failed job: a shell command (docker run …) that repeats it without popsicle
 }
 
 // WorkflowFinished closes a workflow.

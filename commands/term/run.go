@@ -1,0 +1,97 @@
+package term
+
+import (
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// A run is what the events of a pipeline have told so far. It has no lock:
+// the sink that owns it does.
+type run struct {
+	pipeline event.PipelineStarted
+	tree     event.TreeRead
+	jobs     []*job // in the order of the plan
+	byID     map[int]*job
+	several  bool // jobs belong to several workflows
+	status   event.Status
+	reason   string
+	started  time.Time
+	ended    time.Time
+}
+
+func newRun() *run { return &run{byID: map[int]*job{}, status: event.Queued} }
+
+// apply takes one event into the state. Output changes nothing here: only
+// who wants to show the last lines calls job.write.
+func (r *run) apply(e event.Event) {
+	switch e := e.(type) {
+	case event.PipelineStarted:
+		r.pipeline, r.status, r.started = e, event.Running, e.Time
+	case event.TreeRead:
+		r.tree = e
+	case event.PipelineFinished:
+		r.status, r.reason, r.ended = e.Status, clean(e.Reason), e.Time
+	default:
+		if j := r.job(e.Where()); j != nil {
+			j.apply(e)
+		}
+	}
+}
+
+// job is the job an event belongs to, or nil. A job that was not announced
+// is taken in all the same.
+func (r *run) job(at event.At) *job {
+	if at.JobID == 0 {
+		return nil
+	}
+	j := r.byID[at.JobID]
+	if j == nil {
+		j = &job{id: at.JobID, name: clean(at.Job), workflow: clean(at.Workflow), status: event.Queued}
+		r.several = r.several || len(r.jobs) > 0 && r.jobs[0].workflow != j.workflow
+		r.jobs, r.byID[at.JobID] = append(r.jobs, j), j
+	}
+	return j
+}
+
+// named finds a job by its name in a workflow.
+func (r *run) named(workflow, name string) *job {
+	for _, j := range r.jobs {
+		if j.workflow == workflow && j.name == name {
+			return j
+		}
+	}
+	return nil
+}
+
+// label names a job so that no other has the name.
+func (r *run) label(j *job) string {
+	if r.several {
+		return j.workflow + "/" + j.name
+	}
+	return j.name
+}
+
+// workflows groups the jobs, in the order of the plan.
+func (r *run) workflows() [][]*job {
+	var groups [][]*job
+	place := map[string]int{}
+	for _, j := range r.jobs {
+		i, known := place[j.workflow]
+		if !known {
+			i, place[j.workflow] = len(groups), len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], j)
+	}
+	return groups
+}
+
+// tally counts jobs by status.
+func tally(jobs []*job) map[event.Status]int {
+	n := map[event.Status]int{}
+	for _, j := range jobs {
+		n[j.status]++
+	}
+	return n
+}
