@@ -1,0 +1,230 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Spec is what a live container is made of. Nothing in it is secret: it
+// can be read with docker inspect, and on the process list.
+type Spec struct {
+	Name     string
+	Image    string
+	Command  []string // runs with Entrypoint
+	Entry    string   // entrypoint; empty: the image's own
+	User     string
+	Platform string
+	Labels   map[string]string
+	Mounts   []Mount
+}
+
+// A Mount is something a container sees at Target.
+type Mount struct {
+	Target   string
+	Volume   string            // volume by name; empty with Options: one that goes with the container
+	Options  map[string]string // of the local volume driver
+	Bind     string            // path on the engine's host, mounted read-only
+	Labels   map[string]string // of a volume that the mount makes
+	ReadOnly bool
+}
+
+func (m Mount) arg() string {
+	fields := []string{"type=volume", "target=" + m.Target}
+	if m.Bind != "" {
+		fields = []string{"type=bind", "source=" + m.Bind, "target=" + m.Target, "readonly"}
+	}
+	if m.Volume != "" {
+		fields = append(fields, "source="+m.Volume)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Options)) {
+		fields = append(fields, "volume-opt="+name+"="+m.Options[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		fields = append(fields, "volume-label="+name+"="+m.Labels[name])
+	}
+	if m.ReadOnly {
+		fields = append(fields, "readonly")
+	}
+	return csv(fields)
+}
+
+// csv joins fields as docker's --mount wants them, quoted where they hold a
+// comma or a quote.
+func csv(fields []string) string {
+	out := make([]string, len(fields))
+	for i, f := range fields {
+		out[i] = f
+		if strings.ContainsAny(f, ",\"\n") {
+			out[i] = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// args is the one docker run of a live container. --init, because a shell as
+// process 1 ignores signals; --log-driver none, because the engine must not
+// write the log a second time; --pull never, because a pull has a progress of
+// its own to show.
+func (s Spec) args() []string {
+	args := []string{"run", "--interactive", "--init", "--rm", "--pull", "never", "--log-driver", "none", "--name", s.Name}
+	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
+		args = append(args, "--label", name+"="+s.Labels[name])
+	}
+	for _, opt := range [][2]string{{"--user", s.User}, {"--platform", s.Platform}, {"--entrypoint", s.Entry}} {
+		if opt[1] != "" {
+			args = append(args, opt[0], opt[1])
+		}
+	}
+	for _, m := range s.Mounts {
+		args = append(args, "--mount", m.arg())
+	}
+	return append(append(args, s.Image), s.Command...)
+}
+
+// A Container is a live container and the docker client that holds it. It
+// ends when Stdin is closed, if what runs in it heeds end of file.
+type Container struct {
+	Name   string
+	Stdin  io.WriteCloser
+	Stdout io.Reader
+
+	cli    CLI
+	args   []string
+	cmd    *exec.Cmd
+	stderr tail
+	done   chan struct{}
+	err    error
+}
+
+// Start runs a container that lives as long as its client: the caller writes
+// Stdin, reads Stdout to its end, and must call Wait or Remove. An error that
+// the engine has with the container comes from Wait, after Stdout ended.
+func (c CLI) Start(s Spec) (*Container, error) {
+	ct := &Container{Name: s.Name, cli: c, args: s.args(), done: make(chan struct{})}
+	ct.cmd = c.command(context.Background(), ct.args...)
+	ct.cmd.Stderr = &ct.stderr
+	var err error
+	if ct.Stdin, err = ct.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := ct.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := ct.cmd.Start(); err != nil {
+		return nil, c.failure(ct.args, err, "")
+	}
+	ended := make(chan struct{})
+	ct.Stdout = &untilEOF{stdout, sync.OnceFunc(func() { close(ended) })}
+	go ct.reap(ended)
+	return ct, nil
+}
+
+// reap waits for the client once its output was read to the end.
+func (ct *Container) reap(ended chan struct{}) {
+	<-ended
+	if err := ct.cmd.Wait(); err != nil {
+		ct.err = ct.cli.failure(ct.args, err, ct.stderr.String())
+	}
+	close(ct.done)
+}
+
+// Wait returns when the client has ended and with it, thanks to --rm, the
+// container is gone. The error is that of the client's exit code: of the
+// engine (125), or of the program the container ran.
+func (ct *Container) Wait() error {
+	<-ct.done
+	return ct.err
+}
+
+// Done is closed when the client has ended.
+func (ct *Container) Done() <-chan struct{} { return ct.done }
+
+// Said returns the end of what the client and the container's program wrote
+// to standard error.
+func (ct *Container) Said() string { return lastLines(ct.stderr.String(), 5) }
+
+// Close ends the container by the end of its input, and after patience by
+// force. It returns when nothing of it is left, or when ctx ends.
+func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
+	_ = ct.Stdin.Close() // it may have gone with the client
+	go func() { _, _ = io.Copy(io.Discard, ct.Stdout) }()
+	select {
+	case <-ct.done:
+		return nil
+	case <-time.After(patience):
+	case <-ctx.Done():
+	}
+	return ct.Kill(ctx)
+}
+
+// Kill removes the container at once.
+func (ct *Container) Kill(ctx context.Context) error {
+	if err := ct.cli.Remove(ctx, ct.Name); err != nil {
+		_ = ct.cmd.Process.Kill() // an engine that cannot remove will not end the client either
+		return fmt.Errorf("container %s: %w", ct.Name, err)
+	}
+	select {
+	case <-ct.done:
+	case <-time.After(2 * time.Second):
+		_ = ct.cmd.Process.Kill() // the container is gone; the client hangs on a lost connection
+	}
+	return nil
+}
+
+// Remove removes containers, running or not; those already gone are fine.
+func (c CLI) Remove(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	_, err := c.output(ctx, append([]string{"rm", "--force", "--volumes"}, names...)...)
+	if err != nil && Gone(err) {
+		return nil
+	}
+	return canceled(ctx, err)
+}
+
+// untilEOF tells when a reader has come to its end.
+type untilEOF struct {
+	io.Reader
+	ended func()
+}
+
+func (r *untilEOF) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil {
+		r.ended()
+	}
+	return n, err
+}
+
+// A tail keeps the last few kilobytes written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailSize = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if n := len(t.text) - tailSize; n > 0 {
+		t.text = append(t.text[:0], t.text[n:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}

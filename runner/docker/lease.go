@@ -1,0 +1,121 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// The labels on everything popsicle makes on an engine. What carries LabelRun
+// is ours; what carries a lease goes when the process that holds it is dead.
+const (
+	LabelRun     = "popsicle.run"     // which run: "12"
+	LabelJob     = "popsicle.job"     // which job: its name
+	LabelLease   = "popsicle.lease"   // the lease's file, see Lease
+	LabelHost    = "popsicle.host"    // the host the lease's file is on
+	LabelPID     = "popsicle.pid"     // for the reader of docker inspect
+	LabelStarted = "popsicle.started" // RFC 3339
+	LabelBase    = "popsicle.base"    // a tree kept from run to run, which has no lease
+)
+
+// A Lease says that a process is alive: a file that it holds locked, which
+// the kernel unlocks whatever way the process ends. What a run makes names
+// its lease, so that any later popsicle of this host can tell what is left of
+// dead runs, with no process ids to be reused and no clocks to compare.
+type Lease struct {
+	Path string
+	lock *flock.Flock
+}
+
+// TakeLease makes a new lease in dir.
+func TakeLease(dir string) (*Lease, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, "run-*.lease")
+	if err != nil {
+		return nil, fmt.Errorf("lease: %w", err)
+	}
+	_ = f.Close() // empty: the lock is all there is to it
+	lock := flock.New(f.Name(), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil, fmt.Errorf("lease %s: not lockable: %w", f.Name(), errors.Join(err, os.Remove(f.Name())))
+	}
+	return &Lease{Path: f.Name(), lock: lock}, nil
+}
+
+// Release ends the lease; what still names it is free to be reaped.
+func (l *Lease) Release() error {
+	return errors.Join(os.Remove(l.Path), l.lock.Unlock())
+}
+
+// Labels returns the labels of everything a run makes.
+func (l *Lease) Labels(run string) map[string]string {
+	host, _ := os.Hostname() // without a name, the objects of a dead run stay: the safe side
+	return map[string]string{
+		LabelRun:     run,
+		LabelLease:   l.Path,
+		LabelHost:    host,
+		LabelPID:     strconv.Itoa(os.Getpid()),
+		LabelStarted: time.Now().UTC().Format(time.RFC3339),
+	}
+}
+
+// LeaseHeld says whether the process that took the lease may still be alive:
+// when in doubt it is.
+func LeaseHeld(path string) bool {
+	if !filepath.IsAbs(path) {
+		return true // not a path of ours
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	ok, err := lock.TryLock()
+	if err != nil || !ok {
+		return true
+	}
+	return errors.Join(os.Remove(path), lock.Unlock()) != nil
+}
+
+// Reap removes the containers and volumes of runs that are dead: those that
+// name a lease of this host which nobody holds. It returns their names.
+func (c CLI) Reap(ctx context.Context) ([]string, error) {
+	containers, err := c.dead(ctx, "container")
+	if err == nil {
+		err = c.Remove(ctx, containers...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := c.dead(ctx, "volume")
+	if err == nil {
+		err = c.VolumeRemove(ctx, volumes...)
+	}
+	return append(containers, volumes...), err
+}
+
+func (c CLI) dead(ctx context.Context, kind string) ([]string, error) {
+	here, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.Labelled(ctx, kind, LabelLease, LabelHost, LabelLease)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for name, labels := range found {
+		if labels[0] == here && !LeaseHeld(labels[1]) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

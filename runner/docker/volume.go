@@ -1,0 +1,89 @@
+package docker
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// VolumeCreate makes a volume of the local driver and returns where the
+// engine keeps it on its own host.
+func (c CLI) VolumeCreate(ctx context.Context, name string, labels map[string]string) error {
+	args := []string{"volume", "create"}
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		args = append(args, "--label", label+"="+labels[label])
+	}
+	_, err := c.output(ctx, append(args, name)...)
+	return err
+}
+
+// VolumeRemove removes volumes; those already gone are fine.
+func (c CLI) VolumeRemove(ctx context.Context, names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	_, err := c.output(ctx, append([]string{"volume", "rm"}, names...)...)
+	if err != nil && Gone(err) {
+		return nil
+	}
+	return err
+}
+
+// Mountpoint returns where the engine keeps a volume on its own host.
+func (c CLI) Mountpoint(ctx context.Context, name string) (string, error) {
+	return c.output(ctx, "volume", "inspect", "--format", "{{.Mountpoint}}", name)
+}
+
+// Fill unpacks a tar into a volume, keeping the owners the tar names. It goes
+// through a container that is made from image and never started, so it works
+// with any engine, and needs nothing of the image.
+func (c CLI) Fill(ctx context.Context, volume, image, container string, labels map[string]string, tar io.Reader) error {
+	const target = "/tree"
+	args := []string{"create", "--name", container, "--pull", "never", "--entrypoint", "/bin/sh"}
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		args = append(args, "--label", label+"="+labels[label])
+	}
+	args = append(args, "--mount", Mount{Target: target, Volume: volume}.arg(), image)
+	if _, err := c.output(ctx, args...); err != nil {
+		return err
+	}
+	_, err := c.pipe(ctx, tar, "cp", "--archive", "-", container+":"+target)
+	cleanup := context.WithoutCancel(ctx)
+	if rmErr := c.Remove(cleanup, container); err == nil {
+		err = rmErr
+	}
+	return err
+}
+
+// CopyInto unpacks a tar into a folder of a container, running or not,
+// keeping the owners the tar names.
+func (c CLI) CopyInto(ctx context.Context, container, dir string, tar io.Reader) error {
+	_, err := c.pipe(ctx, tar, "cp", "--archive", "-", container+":"+dir)
+	return err
+}
+
+// Labelled lists the containers (kind "container") or volumes (kind "volume")
+// that carry a label, each with the values of the labels asked for.
+func (c CLI) Labelled(ctx context.Context, kind, label string, values ...string) (map[string][]string, error) {
+	format := "{{.Name}}"
+	args := []string{"volume", "ls"}
+	if kind == "container" {
+		format = "{{.Names}}"
+		args = []string{"ps", "--all", "--no-trunc"}
+	}
+	for _, v := range values {
+		format += "\t{{.Label \"" + v + "\"}}"
+	}
+	out, err := c.output(ctx, append(args, "--filter", "label="+label, "--format", format)...)
+	if err != nil || out == "" {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for line := range strings.SplitSeq(out, "\n") {
+		fields := strings.Split(line, "\t")
+		found[fields[0]] = fields[1:]
+	}
+	return found, nil
+}
