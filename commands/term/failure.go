@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
@@ -23,7 +24,7 @@ func (t Theme) failure(r *run, j *job, columns int) []string {
 		lines = t.hang(bold, j.name+": "+j.why(), t.mark(j.status)+" ", "  ", columns)
 	}
 	if j.repro != "" {
-		lines = append(lines, t.command("reproduce:", j.repro))
+		lines = append(lines, t.command("reproduce:", j.repro, columns)...)
 	}
 	return lines
 }
@@ -43,13 +44,21 @@ func (t Theme) failedStep(r *run, j *job, s *step, columns int) []string {
 	for _, line := range s.tail.lines(tailLines, t.Color) {
 		lines = append(lines, bar+t.contained(line))
 	}
-	return append(lines, t.command("read the rest:", fmt.Sprintf("popsicle logs %d --job %s --step %d", r.pipeline.Pipeline, quote(r.label(j)), s.number)))
+	rest := fmt.Sprintf("popsicle logs %d --job %s --step %d", r.pipeline.Pipeline, quote(r.label(j)), s.number)
+	return append(lines, t.command("read the rest:", rest, columns)...)
 }
 
-// command shows a command to be copied. It is never cut: a terminal wraps it
-// without putting a newline into the copy.
-func (t Theme) command(label, command string) string {
-	return "  " + t.paint(faint, pad(label, len("read the rest:"))) + "  " + command
+// command shows a command to be copied, on lines of its own where it does
+// not fit beside its label. It is never cut: a terminal wraps it without
+// putting a newline into the copy.
+func (t Theme) command(label, command string, columns int) []string {
+	var f filter
+	lines := strings.Split(string(f.append(nil, command)), "\n")
+	head := "  " + t.paint(faint, pad(label, len("read the rest:")))
+	if one := head + "  " + lines[0]; len(lines) == 1 && (columns == 0 || width(one) <= columns) {
+		return []string{one}
+	}
+	return append([]string{"  " + t.paint(faint, label)}, lines...)
 }
 
 // contained keeps the colours of a line from running out of it.

@@ -38,11 +38,11 @@ func (j *job) apply(e event.Event) {
 	switch e := e.(type) {
 	case event.JobQueued:
 		j.queued, j.status = e, event.Queued
-		if e.Kind == "approval" {
-			j.status = event.OnHold
-		}
 	case event.JobStarted:
 		j.status, j.started = event.Running, e.Time
+		if j.queued.Kind == "approval" {
+			j.status = event.OnHold
+		}
 	case event.StepStarted:
 		j.note = ""
 		j.steps = append(j.steps, newStep(e))
@@ -54,7 +54,9 @@ func (j *job) apply(e event.Event) {
 		j.status, j.reason, j.repro, j.ended = e.Status, clean(e.Reason), e.Repro, e.Time
 		j.settle()
 	case event.Message:
-		j.note = clean(e.Text)
+		if e.Level == event.Info {
+			j.note = clean(e.Text)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func (p *Plain) endLine(s *source, end []byte) {
 		return
 	}
 	s.extend(end)
-	if cut := s.shown > 0 && p.open != s; s.pending() || !cut && p.open != s {
+	if s.pending() || p.open != s && s.shown == 0 {
 		p.showPart(s)
 	}
 	if p.open == s { // else another's line has ended it, and nothing came after

@@ -32,11 +32,9 @@ func (p *paths) through(j *job) time.Duration {
 	}
 	p.took[j] = 0 // a circle cannot be planned; if one comes all the same, it ends here
 	var longest time.Duration
-	for _, name := range j.queued.Requires {
-		if needed := p.run.named(j.workflow, name); needed != nil {
-			if d := p.through(needed); d > longest {
-				p.before[j], longest = needed, d
-			}
+	for _, needed := range p.run.needs(j) {
+		if d := p.through(needed); d > longest {
+			p.before[j], longest = needed, d
 		}
 	}
 	if !j.started.IsZero() {

@@ -13,6 +13,7 @@ type run struct {
 	tree     event.TreeRead
 	jobs     []*job // in the order of the plan
 	byID     map[int]*job
+	byName   map[jobName]*job
 	several  bool // jobs belong to several workflows
 	status   event.Status
 	reason   string
@@ -20,7 +21,12 @@ type run struct {
 	ended    time.Time
 }
 
-func newRun() *run { return &run{byID: map[int]*job{}, status: event.Queued} }
+// A jobName finds a job as others require it.
+type jobName struct{ workflow, name string }
+
+func newRun() *run {
+	return &run{byID: map[int]*job{}, byName: map[jobName]*job{}, status: event.Queued}
+}
 
 // apply takes one event into the state. Output changes nothing here: only
 // who wants to show the last lines calls job.write.
@@ -49,19 +55,21 @@ func (r *run) job(at event.At) *job {
 	if j == nil {
 		j = &job{id: at.JobID, name: clean(at.Job), workflow: clean(at.Workflow), status: event.Queued}
 		r.several = r.several || len(r.jobs) > 0 && r.jobs[0].workflow != j.workflow
-		r.jobs, r.byID[at.JobID] = append(r.jobs, j), j
+		r.jobs = append(r.jobs, j)
+		r.byID[j.id], r.byName[jobName{at.Workflow, at.Job}] = j, j
 	}
 	return j
 }
 
-// named finds a job by its name in a workflow.
-func (r *run) named(workflow, name string) *job {
-	for _, j := range r.jobs {
-		if j.workflow == workflow && j.name == name {
-			return j
+// needs returns the jobs that j requires, as far as they are known.
+func (r *run) needs(j *job) []*job {
+	var needed []*job
+	for _, name := range j.queued.Requires {
+		if n := r.byName[jobName{j.queued.Workflow, name}]; n != nil {
+			needed = append(needed, n)
 		}
 	}
-	return nil
+	return needed
 }
 
 // label names a job so that no other has the name.

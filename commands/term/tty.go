@@ -1,0 +1,41 @@
+package term
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// IsTerminal says whether f is a terminal.
+func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// Size returns a function that asks the terminal f for its columns and rows,
+// for Theme.Size. A terminal that does not know is taken for 80×24.
+func Size(f *os.File) func() (columns, rows int) {
+	return func() (int, int) {
+		columns, rows, err := term.GetSize(int(f.Fd()))
+		if err != nil || columns <= 0 || rows <= 0 {
+			return 80, 24
+		}
+		return columns, rows
+	}
+}
+
+// Quiet stops the terminal f from echoing keys, which would tear a Live
+// apart, and returns the function that makes it echo again. Ctrl-C goes on
+// to send its signal, and what is typed waits for the shell. Where f is no
+// terminal nothing is done.
+func Quiet(f *os.File) (restore func()) {
+	fd := int(f.Fd())
+	before, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return func() {}
+	}
+	quiet := *before
+	quiet.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
+		return func() {} // keys are echoed then: a flaw of looks only
+	}
+	return func() { _ = unix.IoctlSetTermios(fd, setTermios, before) } // nobody is left to be told
+}
