@@ -34,6 +34,9 @@ type Options struct {
 	// Parameters are the pipeline parameters that were given. They are typed
 	// by their declaration.
 	Parameters map[string]string
+	// Orbs is where the sources of orbs that are not inline come from. With
+	// nil there are none.
+	Orbs OrbSource
 }
 
 // Compile turns the files of one pipeline into its plan. Each file is compiled

@@ -21,13 +21,18 @@ func (p *planner) invoke(key, inv *tree.Node) *plan.Job {
 		*job = *def
 	}
 	job.Pos = key.Pos()
+	if def := p.file.definitions[key.Text]; def != "" {
+		job.Definition = def
+	}
 	if name := inv.Get("name").String(); name != "" {
 		job.Name = name
 	}
 	for _, c := range items(inv.Get("context")) {
 		job.Contexts = append(job.Contexts, c.String())
 	}
-	job.SerialGroup = inv.Get("serial-group").String()
+	if group := inv.Get("serial-group"); group != nil {
+		job.SerialGroup = group.String()
+	}
 	return job
 }
 
@@ -69,14 +74,25 @@ func (p *planner) job(name string, n *tree.Node) *plan.Job {
 	if count, err := strconv.Atoi(n.Get("parallelism").String()); err == nil && count > 1 {
 		job.Parallelism = count
 	}
-	if kind := n.Get("type").String(); kind == "" || kind == "build" {
+	switch kind := n.Get("type").String(); kind {
+	case "", "build":
 		p.place(job, n)
-		if n.Get("steps") == nil {
-			p.at(n, fmt.Sprintf("the job %q has no steps", name), "give it the key steps with at least one step")
-		}
+		p.needsSteps(job, n)
+		job.Steps = p.steps(n.Get("steps"))
+	case "approval":
+		job.Kind = plan.Approval
+	case "lock", "unlock":
+		job.Kind, job.SerialGroup = plan.Kind(kind), n.Get("key").String()
+	case "release":
+		p.notes = append(p.notes, plan.Note{Pos: n.Pos(), Key: "type", Text: "replaced: a release job does nothing here and passes"})
 	}
-	job.Steps = p.steps(n.Get("steps"))
 	return job
+}
+
+func (p *planner) needsSteps(job *plan.Job, n *tree.Node) {
+	if n.Get("steps") == nil {
+		p.at(n, fmt.Sprintf("the job %q has no steps", job.Name), "give it the key steps with at least one step")
+	}
 }
 
 // place finds out where a job runs: exactly one of docker, machine and macos.

@@ -11,7 +11,7 @@ import (
 // Plan makes the plan of an expanded file: text becomes data, filters decide,
 // requirements are checked. The error is a *multierror.Error of *Error.
 func (f *File) Plan(o Options) (*plan.Pipeline, error) {
-	p := &planner{o: o, lang: schema.Get(), jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}}
+	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}}
 	for _, pair := range pairs(f.root.Get("jobs")) {
 		p.defs[pair.Key.Text] = pair.Value
 	}
@@ -30,6 +30,7 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 type planner struct {
 	mistakes
 	o     Options
+	file  *File
 	lang  *schema.Language
 	defs  map[string]*tree.Node // by the name under jobs
 	jobs  map[string]*plan.Job  // the same, decoded; each is copied into its workflows

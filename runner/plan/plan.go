@@ -69,6 +69,8 @@ const (
 	MacOS    Kind = "macos"
 	Approval Kind = "approval"
 	NoOp     Kind = "no-op"
+	Lock     Kind = "lock"   // takes the lock that SerialGroup names, for a job group
+	Unlock   Kind = "unlock" // gives it back
 )
 
 // A Job is one node of a workflow: the containers it needs, the steps it

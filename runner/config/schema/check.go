@@ -10,9 +10,10 @@ import (
 
 // A Checker compares values with types.
 type Checker struct {
-	Templates bool                   // a string with << >> may become anything
-	Report    func(*tree.Error)      // is told every mistake
-	Ignored   func(*tree.Node, *Key) // is told every key that popsicle does not carry out; may be nil
+	Templates bool                     // a string with << >> may become anything
+	Report    func(*tree.Error)        // is told every mistake
+	Ignored   func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
+	Skip      func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
 }
 
 // Check reports whatever in n is not of type t. The path is what messages call n.
@@ -119,6 +120,7 @@ func (c *Checker) keys(n *tree.Node, t *Type, path string) {
 func (c *Checker) pair(p tree.Pair, t *Type, path string) {
 	k := t.Key(p.Key.Text)
 	switch {
+	case c.Skip != nil && c.Skip(t, p.Key.Text):
 	case k != nil:
 		if k.Ignored != "" && c.Ignored != nil {
 			c.Ignored(p.Key, k)

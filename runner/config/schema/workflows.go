@@ -60,7 +60,7 @@ func (l *Language) invocation() *Type {
 	}}
 	contexts := wordOrList("a context or a list of contexts")
 	contexts.Scalars |= Null
-	return &Type{Name: "a map", Doc: "How a workflow uses a job.", Keys: []Key{
+	return &Type{Name: "a map", Doc: "How a workflow uses a job.", Scalars: Null, Keys: []Key{
 		{Name: "requires", Doc: "Jobs that must have ended before.", Type: requires()},
 		{Name: "name", Doc: "Another name for the job in this workflow.", Type: text()},
 		{Name: "context", Doc: "Contexts whose variables the job gets.", Type: contexts},

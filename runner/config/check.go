@@ -1,0 +1,162 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// checkDefinitions looks at every element of the config as it is written, used
+// or not, so that mistakes in what this pipeline does not reach are found too.
+func (c *compiler) checkDefinitions(s *scope) {
+	for _, k := range []struct {
+		key  string
+		kind element
+	}{{"commands", aCommand}, {"executors", anExecutor}, {"jobs", aJob}} {
+		for _, p := range pairs(s.node.Get(k.key)) {
+			c.checkElement(s, k.kind, p.Key.Text, p.Value)
+		}
+	}
+	for name := range s.groups {
+		if s.jobs[name] != nil {
+			c.at(s.node.Get("job-groups").KeyNode(name), fmt.Sprintf("%q is the name of a job group and of a job", name), "rename one of them")
+		}
+	}
+}
+
+// checkElement checks a job, command or executor as it is written, once.
+func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Node) {
+	if s.checked[n] {
+		return
+	}
+	s.checked[n] = true
+	t := map[element]*schema.Type{aJob: c.lang.Job, aCommand: c.lang.Command, anExecutor: c.lang.Executor}[kind]
+	check := schema.Checker{Report: c.add, Templates: c.templated, Skip: func(t *schema.Type, key string) bool {
+		return t == c.lang.Step && s.commands[key] != nil // a command that shadows a built-in step
+	}}
+	check.Check(n, t, string(kind)+" "+name)
+	if n.Kind != tree.Map {
+		return
+	}
+	declared := c.checkParameters(n.Get("parameters"), kind)
+	for _, p := range n.Pairs {
+		if p.Key.Text != "parameters" && p.Key.Text != "description" {
+			c.checkNames(p.Value, declared, s)
+		}
+	}
+	if list := n.Get("steps"); list.Is(tree.List) {
+		c.checkSteps(list, s)
+	}
+}
+
+// checkParameters checks the declarations of an element and gives their names.
+func (c *compiler) checkParameters(n *tree.Node, kind element) []string {
+	names := []string{}
+	for _, p := range pairs(n) {
+		name, decl := p.Key.Text, p.Value
+		names = append(names, name)
+		if kind == aJob && slices.Contains(reserved, name) {
+			c.at(p.Key, fmt.Sprintf("a job cannot have a parameter named %q", name), "it is a key of every invocation: choose another name")
+		}
+		if decl.Get("type").String() == "enum" && !decl.Get("enum").Is(tree.List) {
+			c.at(p.Key, fmt.Sprintf("the parameter %q is an enum without values", name), "list them under enum")
+			continue
+		}
+		if def := decl.Get("default"); def != nil && !def.Templated && decl.Kind == tree.Map {
+			c.typed(def, decl, name)
+		}
+	}
+	return names
+}
+
+// checkNames looks for << parameters.x >> that the element does not declare.
+func (c *compiler) checkNames(n *tree.Node, declared []string, s *scope) {
+	if !n.Templated || !c.templated {
+		return
+	}
+	for _, item := range n.Items {
+		c.checkNames(item, declared, s)
+	}
+	for _, p := range n.Pairs {
+		c.checkNames(p.Value, declared, s)
+	}
+	if n.Kind != tree.String {
+		return
+	}
+	t := c.template(n)
+	if t == nil {
+		return
+	}
+	for _, name := range t.Names() {
+		c.checkName(n, name, declared, s)
+	}
+}
+
+func (c *compiler) checkName(n *tree.Node, name string, declared []string, s *scope) {
+	rest, isParameter := strings.CutPrefix(name, "parameters.")
+	if !isParameter {
+		if _, err := c.lookup(name, &frame{scope: s}); err != nil {
+			c.templateError(n, err)
+		}
+		return
+	}
+	if !slices.Contains(declared, rest) {
+		c.at(n, fmt.Sprintf("<< %s >> is used, but the element declares no parameter %q", name, rest),
+			didYouMean(rest, declared, "declare it under parameters of this element"))
+	}
+}
+
+// checkSteps looks at steps that may never be expanded: their names, and the
+// names of their arguments.
+func (c *compiler) checkSteps(list *tree.Node, s *scope) {
+	for _, item := range list.Items {
+		key, args := item, item.At(tree.Null, "")
+		if item.Kind == tree.Map && len(item.Pairs) > 0 {
+			key, args = item.Pairs[0].Key, item.Pairs[0].Value
+		}
+		if !item.Templated || item.Kind == tree.Map {
+			c.checkStep(key, args, s)
+		}
+	}
+}
+
+func (c *compiler) checkStep(key, args *tree.Node, s *scope) {
+	command, from := s.find(aCommand, key.Text)
+	switch {
+	case !key.Scalar():
+	case command != nil:
+		c.checkArguments(key, args, command, s)
+	case from != nil:
+	case key.Text == "when" || key.Text == "unless":
+		if steps := args.Get("steps"); steps.Is(tree.List) {
+			c.checkSteps(steps, s)
+		}
+	case key.Text == "steps":
+		if args.Kind == tree.List {
+			c.checkSteps(args, s)
+		}
+	case c.lang.Step.Key(key.Text) == nil:
+		c.unknown(key, aCommand, key.Text, s, c.lang.Step.Names()...)
+	}
+}
+
+func (c *compiler) checkArguments(key, args, command *tree.Node, s *scope) {
+	params := command.Get("parameters")
+	for _, p := range pairs(args) {
+		decl := params.Get(p.Key.Text)
+		if decl == nil {
+			k := call{params: params}
+			c.at(p.Key, fmt.Sprintf("the command %q has no parameter %q", key.Text, p.Key.Text), didYouMean(p.Key.Text, keys(index(params)), c.hasParams(k)))
+		} else if decl.Get("type").String() == "steps" && p.Value.Kind == tree.List {
+			c.checkSteps(p.Value, s)
+		}
+	}
+	for _, p := range pairs(params) {
+		if args.Get(p.Key.Text) == nil && p.Value.Get("default") == nil {
+			c.at(key, fmt.Sprintf("the command %q needs the parameter %q", key.Text, p.Key.Text), "give it, or give its declaration a default")
+		}
+	}
+}

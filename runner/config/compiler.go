@@ -1,0 +1,99 @@
+package config
+
+import (
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/template"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A compiler expands one file.
+type compiler struct {
+	mistakes
+	o         Options
+	lang      *schema.Language
+	root      *tree.Node
+	templated bool // << >> has a meaning: since version 2.1
+	scope     *scope
+	params    map[string]*tree.Node         // the pipeline parameters' values
+	values    map[string]*tree.Node         // the pipeline values that were asked for
+	parsed    map[string]*template.Template // by their text
+	origins   map[*tree.Node]*scope         // where an executor that was passed is looked up
+	orbs      map[string]*scope             // by their references; nil for one that could not be had
+	loading   []string                      // orbs that are being loaded, to find circles
+	within    []*tree.Node                  // commands that are being expanded, to find circles
+	steps     int                           // expanded so far
+	warnings  []*Error
+}
+
+// Expand makes the file that has no orbs, commands, parameters and templates
+// any more. Expanding an expanded file changes nothing. The error is a
+// *multierror.Error of *Error.
+func (f *File) Expand(o Options) (*File, error) {
+	if f.expanded {
+		return f, nil
+	}
+	c := &compiler{
+		o: o, lang: schema.Get(), root: f.root, templated: f.templated(),
+		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
+		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
+	}
+	c.checkShape()
+	if err := c.err(); err != nil {
+		return nil, err // sections that are no maps leave nothing to look at
+	}
+	c.pipelineParameters()
+	c.scope = c.newScope("", c.root)
+	c.checkDefinitions(c.scope)
+	flows := c.workflows()
+	c.suffix(flows)
+	for _, w := range flows {
+		c.resolve(w)
+	}
+	expanded := c.emit(flows)
+	expanded.Path, expanded.source = f.Path, f.root
+	return expanded, c.err()
+}
+
+// checkShape sees to it that every section is what it must be before
+// anything looks into it.
+func (c *compiler) checkShape() {
+	check := schema.Checker{Report: c.add}
+	for _, p := range c.root.Pairs {
+		k := c.lang.Config.Key(p.Key.Text)
+		if k == nil || p.Value.Kind == tree.Null {
+			continue
+		}
+		if sections[k.Name] && p.Value.Kind != tree.Map {
+			check.Check(p.Value, k.Type, k.Name)
+		}
+	}
+}
+
+// sections are the top-level keys that hold definitions.
+var sections = map[string]bool{
+	"orbs": true, "commands": true, "executors": true, "jobs": true, "job-groups": true, "parameters": true, "workflows": true,
+}
+
+// warn tells of something that compiles but is likely a mistake.
+func (c *compiler) warn(n *tree.Node, code, message, hint string) {
+	c.warnings = append(c.warnings, &Error{Pos: n.Pos(), Message: message, Hint: hint, Code: code})
+}
+
+// A frame is what << >> may name inside one element, and where the names of
+// commands and executors in it are looked up. It is lexical: an element sees
+// its own parameters alone.
+type frame struct {
+	scope  *scope
+	params map[string]*tree.Node
+	matrix map[string]*tree.Node
+}
+
+// flow is a workflow in the making.
+type flow struct {
+	key     *tree.Node
+	node    *tree.Node
+	skipped *plan.Skipped // why it does not run; nil: it does
+	members []*member
+	groups  []*group
+}

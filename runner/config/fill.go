@@ -1,0 +1,157 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/template"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// fill replaces the << >> of a value and of all in it. What holds none is
+// returned as it is, so that a config pays only for the templates it has.
+func (c *compiler) fill(n *tree.Node, f *frame) *tree.Node {
+	if n == nil || !n.Templated || !c.templated {
+		return n
+	}
+	out := *n
+	out.Templated = false
+	switch n.Kind {
+	case tree.List:
+		out.Items = make([]*tree.Node, len(n.Items))
+		for i, item := range n.Items {
+			out.Items[i] = c.fill(item, f)
+		}
+	case tree.Map:
+		out.Pairs = make([]tree.Pair, len(n.Pairs))
+		for i, p := range n.Pairs {
+			out.Pairs[i] = tree.Pair{Key: p.Key, Value: c.fill(p.Value, f)}
+		}
+	default:
+		return c.fillText(n, f)
+	}
+	return &out
+}
+
+// template parses a text, each text once.
+func (c *compiler) template(n *tree.Node) *template.Template {
+	t, have := c.parsed[n.Text]
+	if !have {
+		var err error
+		if t, err = template.Parse(n.Text); err != nil {
+			c.templateError(n, err)
+		}
+		c.parsed[n.Text] = t
+	}
+	return t
+}
+
+func (c *compiler) templateError(n *tree.Node, err error) {
+	var t *template.Error
+	if errors.As(err, &t) {
+		c.at(n, t.Message, t.Hint)
+		return
+	}
+	c.at(n, err.Error(), "")
+}
+
+// fillText fills in a string: one that is a single tag becomes what the tag
+// is worth, with its type; any other stays a string.
+func (c *compiler) fillText(n *tree.Node, f *frame) *tree.Node {
+	t := c.template(n)
+	if t == nil {
+		return n.Str("")
+	}
+	if name := t.OnlyName(); name != "" {
+		return c.fillName(n, name, f)
+	}
+	v, err := t.Eval(func(name string) (any, error) {
+		v, err := c.lookup(name, f)
+		return value(v), err
+	})
+	if err != nil {
+		c.templateError(n, err)
+		return n.Str("")
+	}
+	return toNode(n, v)
+}
+
+// fillName is fillText for << name >>. Lists and maps are shared, not copied.
+func (c *compiler) fillName(n *tree.Node, name string, f *frame) *tree.Node {
+	v, err := c.lookup(name, f)
+	switch {
+	case err != nil:
+		c.templateError(n, err)
+		return n.Str("")
+	case v.Kind == tree.Null:
+		return n.Str("")
+	case !v.Scalar() || c.origins[v] != nil:
+		return v
+	}
+	return n.At(v.Kind, v.Text)
+}
+
+// value is a node as expressions see it: lists and maps stay nodes.
+func value(n *tree.Node) any {
+	if n == nil {
+		return nil
+	}
+	switch n.Kind {
+	case tree.Null:
+		return nil
+	case tree.Bool:
+		return n.True()
+	case tree.Int:
+		if i, err := strconv.ParseInt(strings.ReplaceAll(n.Text, "_", ""), 0, 64); err == nil {
+			return i
+		}
+		return n.Text
+	case tree.List, tree.Map:
+		return n
+	}
+	return n.Text
+}
+
+// toNode is a value of an expression, at the place of n.
+func toNode(n *tree.Node, v any) *tree.Node {
+	switch v := v.(type) {
+	case bool:
+		return n.At(tree.Bool, strconv.FormatBool(v))
+	case int64:
+		return n.At(tree.Int, strconv.FormatInt(v, 10))
+	case *tree.Node:
+		return v
+	}
+	text, _ := template.Text(v)
+	return n.Str(text)
+}
+
+// lookup finds the value of a name inside << >>. A name that is known and has
+// no value is a null node.
+func (c *compiler) lookup(name string, f *frame) (*tree.Node, error) {
+	if rest, ok := strings.CutPrefix(name, "parameters."); ok {
+		if v := f.params[rest]; v != nil {
+			return v, nil
+		}
+		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: there is no parameter %q here", name, rest),
+			Hint: didYouMean(rest, keys(f.params), "declare it under parameters of the element that uses it")}
+	}
+	if rest, ok := strings.CutPrefix(name, "matrix."); ok {
+		if v := f.matrix[rest]; v != nil {
+			return v, nil
+		}
+		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: there is no matrix parameter %q here", name, rest),
+			Hint: didYouMean(rest, keys(f.matrix), "matrix.* has a meaning in the invocation that has the matrix alone")}
+	}
+	return c.pipelineValue(name, f)
+}
+
+func keys(m map[string]*tree.Node) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/expr"
+	"github.com/popsicle-ci/popsicle/runner/config/template"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// expression evaluates a string without << >> as an expression of pipeline
+// values; what is no such expression is a mistake.
+func (c *compiler) expression(n *tree.Node, f *frame) bool {
+	e, err := expr.Parse(n.Text)
+	if err != nil {
+		c.at(n, fmt.Sprintf("%q is no expression: %v", n.Text, err), `write one like pipeline.git.branch == "main"`)
+		return false
+	}
+	return c.evaluate(n, e, f)
+}
+
+func (c *compiler) evaluate(n *tree.Node, e *expr.Expr, f *frame) bool {
+	var unknown error
+	v, err := e.Eval(func(name string) (any, bool) {
+		v, err := c.lookup(name, f)
+		if unknown == nil {
+			unknown = err
+		}
+		return value(v), err == nil
+	})
+	if unknown != nil {
+		err = unknown
+	}
+	if err != nil {
+		c.templateError(n, err)
+	}
+	return expr.Truth(v)
+}
+
+// workflowCondition decides `when` or `unless` of a workflow, or filters that
+// are a string: strings without << >> are expressions.
+func (c *compiler) workflowCondition(n *tree.Node, f *frame) bool {
+	if c.templated && n.Kind == tree.String && !n.Templated {
+		return strings.TrimSpace(n.Text) != "" && c.expression(n, f)
+	}
+	if n.Kind == tree.Map && n.Get("condition") != nil {
+		c.at(n.KeyNode("condition"), "the condition of a workflow has no key condition", "write the logic statement itself under when; only steps have condition")
+		return false
+	}
+	return c.holds(c.fill(n, f))
+}
+
+// stepCondition decides the condition of a when or unless step: a string that
+// reads as an expression of values with dots in their names is one, any other
+// is just a text, which counts as true.
+func (c *compiler) stepCondition(n *tree.Node, f *frame) bool {
+	if c.templated && n.Kind == tree.String && !n.Templated && n.Text != "" {
+		e, err := expr.Parse(n.Text)
+		if err == nil && !slices.ContainsFunc(e.Names(), func(name string) bool { return !strings.Contains(name, ".") }) {
+			return c.evaluate(n, e, f)
+		}
+		c.warn(n, "always-true", fmt.Sprintf("the condition %q is always true", n.Text), "it is taken as a text; write true, false, << parameters.name >> or a logic statement")
+		return true
+	}
+	if n.Kind == tree.String && n.Templated && c.template(n) != nil && c.template(n).Only() == "" && strings.ContainsAny(n.Text, "=!") {
+		c.warn(n, "always-true", fmt.Sprintf("the condition %q is always true", n.Text), "a text is never empty here; compare inside << >>, or with equal")
+	}
+	return c.holds(c.fill(n, f))
+}
+
+// holds decides a logic statement. Other than in expressions, 0 and "" count
+// as false.
+func (c *compiler) holds(n *tree.Node) bool {
+	switch n.Kind {
+	case tree.List:
+		c.at(n, "a condition is a list", "write and, or, not, equal or matches above it")
+		return false
+	case tree.Map:
+		return c.statement(n)
+	case tree.Float:
+		return strings.Trim(n.Text, "+-0._") != "" && !strings.EqualFold(n.Text, ".nan")
+	}
+	return template.Truth(value(n))
+}
+
+func (c *compiler) statement(n *tree.Node) bool {
+	if len(n.Pairs) != 1 {
+		c.at(n, fmt.Sprintf("a logic statement has %d keys", len(n.Pairs)), "it must have exactly one of and, or, not, equal, matches")
+		return false
+	}
+	key, v := n.Pairs[0].Key, n.Pairs[0].Value
+	switch key.Text {
+	case "not":
+		return !c.holds(v)
+	case "and", "or", "equal":
+		return c.listStatement(key, v)
+	case "matches":
+		return c.matches(key, v)
+	}
+	c.at(key, fmt.Sprintf("there is no logic statement %q", key.Text), didYouMean(key.Text, []string{"and", "or", "not", "equal", "matches"}, "there are and, or, not, equal and matches"))
+	return false
+}
+
+func (c *compiler) listStatement(key, v *tree.Node) bool {
+	if v.Kind == tree.Null {
+		return false
+	}
+	if v.Kind != tree.List || len(v.Items) == 0 {
+		c.at(v, fmt.Sprintf("%s needs a list with at least one entry", key.Text), "write its operands as a list")
+		return false
+	}
+	result := key.Text != "or"
+	for _, item := range v.Items {
+		switch key.Text {
+		case "equal":
+			result = result && v.Items[0].Equal(item)
+		case "and":
+			result = c.holds(item) && result
+		default:
+			result = c.holds(item) || result
+		}
+	}
+	return result
+}
+
+func (c *compiler) matches(key, v *tree.Node) bool {
+	pattern, text := v.Get("pattern"), v.Get("value")
+	if !pattern.Scalar() || !text.Scalar() {
+		c.at(key, "matches needs pattern and value", "both are strings")
+		return false
+	}
+	p, err := expr.NewPattern(pattern.Text)
+	if err != nil {
+		c.at(pattern, fmt.Sprintf("the pattern %q is no regular expression: %v", pattern.Text, err), "write it in the syntax of RE2, which has no look-around")
+		return false
+	}
+	return p.Match(text.String())
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// An OrbSource gives the sources of orbs. It is asked once for each orb of a file.
+type OrbSource interface {
+	// Orb gives the source of an orb by what stands in the config:
+	// "circleci/node@5.1", a path like "./orbs/mine.yml", or a URL. The error
+	// says why there is none and what to do.
+	Orb(ref string) (Source, error)
+}
+
+// loadOrbs makes the scopes of the orbs that a config or an orb imports.
+func (c *compiler) loadOrbs(s *scope, n *tree.Node) {
+	s.orbs = map[string]*scope{}
+	for _, p := range pairs(n) {
+		alias := p.Key.Text
+		ref := c.fill(p.Value, &frame{scope: &scope{}})
+		switch {
+		case ref.Kind == tree.Map:
+			s.orbs[alias] = c.inlineOrb(alias, ref)
+		case ref.Kind == tree.String:
+			s.orbs[alias] = c.orb(p.Value, ref.Text)
+		default:
+			c.at(p.Value, fmt.Sprintf("the orb %q is %s", alias, ref.Kind), "write a reference like circleci/node@5.1, or an inline orb")
+		}
+	}
+}
+
+// inlineOrb makes the scope of an orb's source. What is in it is checked when
+// it is used: orbs of the registry have been checked when they were published.
+func (c *compiler) inlineOrb(alias string, n *tree.Node) *scope {
+	check := schema.Checker{Report: c.add, Templates: true}
+	for _, key := range []string{"jobs", "commands", "executors", "orbs"} {
+		if v := n.Get(key); v != nil && v.Kind != tree.Map && v.Kind != tree.Null {
+			check.Check(v, c.lang.Orb.Key(key).Type, "orbs."+alias+"."+key)
+			return nil
+		}
+	}
+	return c.newScope(alias, n)
+}
+
+// orb loads an orb that is not inline. Nil stands for one that could not be had.
+func (c *compiler) orb(at *tree.Node, ref string) *scope {
+	if known, loaded := c.orbs[ref]; loaded {
+		return known
+	}
+	if slices.Contains(c.loading, ref) {
+		c.at(at, fmt.Sprintf("the orb %s imports itself: %s", ref, strings.Join(append(c.loading, ref), " → ")), "orbs cannot import each other in a circle")
+		return nil
+	}
+	c.loading = append(c.loading, ref)
+	defer func() { c.loading = c.loading[:len(c.loading)-1] }()
+	s := c.readOrb(at, ref)
+	c.orbs[ref] = s
+	return s
+}
+
+func (c *compiler) readOrb(at *tree.Node, ref string) *scope {
+	if c.o.Orbs == nil {
+		c.at(at, fmt.Sprintf("the orb %s is not here", ref), "run `popsicle orb vendor` once; from then on it is found offline")
+		return nil
+	}
+	source, err := c.o.Orbs.Orb(ref)
+	if err != nil {
+		c.at(at, fmt.Sprintf("the orb %s: %v", ref, err), "")
+		return nil
+	}
+	root, errs := tree.Read(source.Path, source.Text)
+	for _, e := range errs {
+		c.add(e)
+	}
+	if !root.Is(tree.Map) {
+		if len(errs) == 0 {
+			c.at(at, fmt.Sprintf("the orb %s holds no map", ref), "an orb is a map with the keys commands, jobs and executors")
+		}
+		return nil
+	}
+	return c.inlineOrb(ref, root)
+}

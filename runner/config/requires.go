@@ -1,0 +1,151 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// A need is one requirement of a member: the jobs that are meant, and how they
+// must have ended.
+type need struct {
+	jobs   []*member
+	status *tree.Node // as written; nil for success
+}
+
+// resolve finds the jobs that every requires of a workflow means.
+func (c *compiler) resolve(w *flow) {
+	names := newNames(w)
+	for _, m := range w.members {
+		for _, r := range items(m.args.Get("requires")) {
+			name, status := r, (*tree.Node)(nil)
+			if r.Kind == tree.Map && len(r.Pairs) == 1 {
+				name, status = r.Pairs[0].Key, r.Pairs[0].Value
+			}
+			if jobs := c.required(w, m, name, names); len(jobs) > 0 {
+				m.needs = append(m.needs, need{jobs, status})
+			}
+		}
+	}
+	for _, g := range w.groups {
+		g.connect()
+	}
+}
+
+// names finds the members of a workflow by what requires can call them.
+type workflowNames struct {
+	jobs     map[string][]*member // outside of matrices, by their names before suffixes
+	matrices map[string][]*member // by their alias
+	members  map[string][]*member // of matrices, by their own names
+	others   map[string][]*member // by second choices: the job's own name, other orders of values
+}
+
+func newNames(w *flow) *workflowNames {
+	n := &workflowNames{map[string][]*member{}, map[string][]*member{}, map[string][]*member{}, map[string][]*member{}}
+	put := func(m map[string][]*member, name string, one *member) {
+		if name != "" {
+			m[one.space+name] = append(m[one.space+name], one)
+		}
+	}
+	for _, m := range w.members {
+		put(n.others, m.def, m)
+		put(n.others, m.also, m)
+		if m.alias == "" {
+			put(n.jobs, strings.TrimPrefix(m.base, m.space), m)
+			continue
+		}
+		put(n.matrices, m.alias, m)
+		put(n.members, strings.TrimPrefix(m.base, m.space), m)
+	}
+	return n
+}
+
+// required finds what one name of requires means: another job of the name, or
+// all jobs of a matrix. A name of several is a mistake.
+func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflowNames) []*member {
+	jobs := without(names.jobs[m.space+name.Text], m)
+	matrix := without(names.matrices[m.space+name.Text], m)
+	entries := map[int]bool{}
+	for _, one := range matrix {
+		entries[one.entry] = true
+	}
+	switch count := len(jobs) + len(entries); {
+	case count == 1:
+		return append(jobs, matrix...)
+	case count > 1:
+		c.at(name, fmt.Sprintf("the job %q requires %q, which is the name of %d other jobs in the workflow %q", m.base, name.Text, count, w.key.Text),
+			"give each of them a name of its own with the key name")
+		return nil
+	}
+	for _, found := range [][]*member{names.members[m.space+name.Text], names.others[m.space+name.Text]} {
+		if found = without(found, m); len(found) > 0 {
+			return found
+		}
+	}
+	all := workflowJobs(w, m.space)
+	c.at(name, fmt.Sprintf("the job %q requires %q, which the workflow %q does not have", m.base, name.Text, w.key.Text),
+		didYouMean(name.Text, all, "it has "+strings.Join(all, ", ")))
+	return nil
+}
+
+// without leaves a member, and all others of its matrix, out.
+func without(list []*member, m *member) []*member {
+	var others []*member
+	for _, one := range list {
+		if one.entry != m.entry {
+			others = append(others, one)
+		}
+	}
+	return others
+}
+
+func workflowJobs(w *flow, space string) []string {
+	var names []string
+	for _, m := range w.members {
+		if m.space == space {
+			names = append(names, strings.TrimPrefix(m.base, space))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// suffix numbers jobs that have the same name, across all workflows, in the
+// order of the file. Approvals have no job behind them: theirs are numbered
+// within their workflow alone.
+func (c *compiler) suffix(flows []*flow) {
+	count := map[string]int{}
+	name := func(m *member) string {
+		if m.job == nil {
+			return m.flow.key.Text + "\n" + m.base
+		}
+		return m.base
+	}
+	for _, w := range flows {
+		for _, m := range w.members {
+			count[name(m)]++
+		}
+	}
+	next := map[string]int{}
+	for _, w := range flows {
+		for _, m := range w.members {
+			key := name(m)
+			if count[key] < 2 {
+				continue
+			}
+			for next[key]++; count[fmt.Sprintf("%s-%d", key, next[key])] > 0; {
+				next[key]++ // the name with this number is taken
+			}
+			m.name = fmt.Sprintf("%s-%d", m.base, next[key])
+		}
+	}
+}
+
+// sorted is the combination in the alphabetical order of its parameters.
+func (m combination) sorted() combination {
+	s := slices.Clone(m)
+	slices.SortFunc(s, func(a, b tree.Pair) int { return strings.Compare(a.Key.Text, b.Key.Text) })
+	return s
+}

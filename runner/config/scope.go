@@ -1,0 +1,120 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// A scope is a namespace: the config itself, or an orb.
+type scope struct {
+	name      string // the orb as messages call it; empty for the config
+	node      *tree.Node
+	jobs      map[string]*tree.Node
+	commands  map[string]*tree.Node
+	executors map[string]*tree.Node
+	groups    map[string]*tree.Node
+	orbs      map[string]*scope // nil for an orb that could not be had
+	checked   map[*tree.Node]bool
+}
+
+func (c *compiler) newScope(name string, n *tree.Node) *scope {
+	s := &scope{
+		name: name, node: n, checked: map[*tree.Node]bool{},
+		jobs: index(n.Get("jobs")), commands: index(n.Get("commands")),
+		executors: index(n.Get("executors")), groups: index(n.Get("job-groups")),
+	}
+	c.loadOrbs(s, n.Get("orbs"))
+	return s
+}
+
+// index makes a map's values findable by their keys; big configs have
+// thousands of jobs.
+func index(n *tree.Node) map[string]*tree.Node {
+	m := make(map[string]*tree.Node, len(pairs(n)))
+	for _, p := range pairs(n) {
+		m[p.Key.Text] = p.Value
+	}
+	return m
+}
+
+// element is one of the three things that orbs share.
+type element string
+
+const (
+	aJob       element = "job"
+	aCommand   element = "command"
+	anExecutor element = "executor"
+)
+
+func (s *scope) elements(kind element) map[string]*tree.Node {
+	switch kind {
+	case aJob:
+		return s.jobs
+	case aCommand:
+		return s.commands
+	}
+	return s.executors
+}
+
+// find looks up a name, or orb/name. The scope is the one the element was
+// defined in; a nil node with a scope means that an orb is missing, which was
+// reported already.
+func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
+	if n := s.elements(kind)[name]; n != nil {
+		return n, s
+	}
+	alias, rest, ok := strings.Cut(name, "/")
+	if !ok {
+		return nil, nil
+	}
+	orb, known := s.orbs[alias]
+	switch {
+	case !known:
+		return nil, nil
+	case orb == nil:
+		return nil, s
+	}
+	if n := orb.elements(kind)[rest]; n != nil {
+		return n, orb
+	}
+	return nil, nil
+}
+
+// names lists what find can find, for suggestions.
+func (s *scope) names(kind element) []string {
+	var names []string
+	for name := range s.elements(kind) {
+		names = append(names, name)
+	}
+	for alias, orb := range s.orbs {
+		if orb != nil {
+			for name := range orb.elements(kind) {
+				names = append(names, alias+"/"+name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// unknown reports a name that find did not find.
+func (c *compiler) unknown(n *tree.Node, kind element, name string, s *scope, extra ...string) {
+	where := ""
+	if s.name != "" {
+		where = " in the orb " + s.name
+	}
+	hint := fmt.Sprintf("define it under %ss", kind)
+	if alias, rest, ok := strings.Cut(name, "/"); ok {
+		orb, known := s.orbs[alias]
+		switch {
+		case !known:
+			hint = fmt.Sprintf("import an orb as %s under orbs", alias)
+		case orb != nil:
+			hint = fmt.Sprintf("the orb %s has no %s %s", orb.name, kind, rest)
+		}
+	}
+	c.at(n, fmt.Sprintf("there is no %s %q%s", kind, name, where), didYouMean(name, append(s.names(kind), extra...), hint))
+}
