@@ -1,0 +1,68 @@
+# Popsicle's workshop. `make` alone tells what there is.
+
+GOLANGCI_VERSION := $(shell cat .ci/golangci-lint.version)
+GOLANGCI_PATH    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+IMAGES           := go run ./testscripts/mkimages
+CI_IMAGE         := cimg/go:1.26
+VERSION          := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# How much is tested: `make test PKG=./db/... TESTFLAGS=-v`.
+PKG       := ./...
+TESTFLAGS := -race
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build ./popsicle (Go and a C compiler)
+	go build -trimpath -ldflags "-X github.com/popsicle-ci/popsicle/commands.version=$(VERSION)" -o popsicle .
+
+.PHONY: run
+run: build ## build popsicle and let it run its own pipeline in Docker
+	@docker image inspect $(CI_IMAGE) >/dev/null 2>&1 || docker pull $(CI_IMAGE) \
+	|| { echo "$(CI_IMAGE) is not to be had from a registry: making an image that stands in for it takes a few minutes, once"; \
+	     $(IMAGES) stand-in $(CI_IMAGE); }
+	./popsicle run
+
+.PHONY: demo
+demo: build ## run the small demo pipeline of docs/examples/demo in Docker, in seconds
+	@$(IMAGES) busybox
+	@docs/examples/demo/run ./popsicle
+
+.PHONY: test
+test: ## make what the tests need, and run all of them (Docker)
+	@$(IMAGES) busybox debian cimg
+	go test $(TESTFLAGS) -timeout 25m $(PKG)
+
+.PHONY: test-fast
+test-fast: ## run the fast tests that need no Docker
+	go test $(TESTFLAGS) . ./commands/term/... ./db/... ./gitops/... ./runner/config/... ./runner/event/... ./runner/plan/...
+
+.PHONY: lint
+lint: dist/golangci-lint-$(GOLANGCI_VERSION) ## check format, go vet and linters
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	go vet ./...
+	dist/golangci-lint-$(GOLANGCI_VERSION) run
+
+# The linter: the one on PATH where it has the wanted version, else built here.
+dist/golangci-lint-$(GOLANGCI_VERSION):
+	@mkdir -p dist
+	@if golangci-lint version 2>/dev/null | grep -q "version $(GOLANGCI_VERSION:v%=%) "; \
+	then ln -sf "$$(command -v golangci-lint)" $@; \
+	else echo "building golangci-lint $(GOLANGCI_VERSION), once: about two minutes"; \
+	     CGO_ENABLED=0 GOBIN=$(CURDIR)/dist go install $(GOLANGCI_PATH)@$(GOLANGCI_VERSION) && mv dist/golangci-lint $@; fi
+
+.PHONY: bench
+bench: build ## measure popsicle beside plain docker, act and woodpecker (BENCH="-rounds 5 -only W1,W2")
+	@$(IMAGES) busybox
+	go run ./testscripts/bench -popsicle ./popsicle $(BENCH)
+
+.PHONY: images
+images: ## make the images that tests, demo and `make run` use
+	$(IMAGES) all
+
+.PHONY: clean
+clean: ## remove what was built here, and every image made here
+	$(IMAGES) rm
+	rm -rf popsicle dist
