@@ -7,45 +7,75 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
-// failure tells all about a job that failed: for each guilty step its place,
-// its outcome and its last lines, then the commands to go on with. It is
-// empty for any other job.
-func (t Theme) failure(r *run, j *job, columns int) []string {
-	switch j.status {
-	case event.Failed, event.TimedOut, event.InfrastructureFail:
-	default:
-		return nil
+// quoted is how many lines of output each failure is shown with: where many
+// jobs failed, the list of them must not drown.
+func quoted(failures int) int {
+	switch {
+	case failures <= 3:
+		return tailLines
+	case failures <= 10:
+		return 5
 	}
+	return 0
+}
+
+// failures tells about every job that failed, a block of lines each.
+func (t Theme) failures(r *run, columns int) [][]string {
+	var bad []*job
+	for _, j := range r.jobs {
+		switch j.status {
+		case event.Failed, event.TimedOut, event.InfrastructureFail:
+			bad = append(bad, j)
+		}
+	}
+	f := failures{t, r, quoted(len(bad)), columns}
+	var blocks [][]string
+	for _, j := range bad {
+		blocks = append(blocks, f.job(j))
+	}
+	return blocks
+}
+
+// failures is what telling about each failure needs.
+type failures struct {
+	Theme
+	run     *run
+	quoted  int
+	columns int
+}
+
+// job tells about one job: for each guilty step its place, its outcome and
+// its last lines, then the commands to go on with.
+func (f failures) job(j *job) []string {
 	var lines []string
 	for _, s := range j.culprits() {
-		lines = append(lines, t.failedStep(r, j, s, columns)...)
+		lines = append(lines, f.step(j, s)...)
 	}
 	if lines == nil { // it failed outside of any step
-		lines = t.hang(bold, j.name+": "+j.why(), t.mark(j.status)+" ", "  ", columns)
+		lines = f.hang(bold, f.run.label(j)+": "+j.why(), f.mark(j.status)+" ", "  ", f.columns)
 	}
 	if j.repro != "" {
-		lines = append(lines, t.command("reproduce:", j.repro, columns)...)
+		lines = append(lines, f.command("reproduce:", j.repro, f.columns)...)
 	}
 	return lines
 }
 
-// failedStep tells about one guilty step.
-func (t Theme) failedStep(r *run, j *job, s *step, columns int) []string {
-	where := r.label(j)
+// step tells about one guilty step.
+func (f failures) step(j *job, s *step) []string {
+	where := f.run.label(j)
 	if j.nodes() > 1 {
 		where = fmt.Sprintf("%s[%d]", where, s.node)
 	}
-	text := fmt.Sprintf("%s: %s: %s", where, stepTitle(s), s.outcome())
-	lines := t.hang(bold, text, t.mark(s.status)+" ", "  ", columns)
+	lines := f.hang(bold, fmt.Sprintf("%s: %s: %s", where, stepTitle(s), s.outcome()), f.mark(s.status)+" ", "  ", f.columns)
 	if s.file != "" {
-		lines = append(lines, "  "+t.paint(faint, fmt.Sprintf("%s:%d", s.file, s.line)))
+		lines = append(lines, "  "+f.paint(faint, fmt.Sprintf("%s:%d", s.file, s.line)))
 	}
-	bar := "  " + t.paint(faint, t.pick("│", "|")) + " "
-	for _, line := range s.tail.lines(tailLines, t.Color) {
-		lines = append(lines, bar+t.contained(line))
+	bar := "  " + f.paint(faint, f.pick("│", "|")) + " "
+	for _, line := range s.tail.lines(f.quoted, f.Color) {
+		lines = append(lines, bar+f.contained(line))
 	}
-	rest := fmt.Sprintf("popsicle logs %d --job %s --step %d", r.pipeline.Pipeline, quote(r.label(j)), s.number)
-	return append(lines, t.command("read the rest:", rest, columns)...)
+	rest := fmt.Sprintf("popsicle logs %d --job %s --step %d", f.run.pipeline.Pipeline, quote(f.run.label(j)), s.number)
+	return append(lines, f.command("read the rest:", rest, f.columns)...)
 }
 
 // command shows a command to be copied, on lines of its own where it does

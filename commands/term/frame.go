@@ -73,7 +73,8 @@ func (f frame) body(room int) []string {
 	for i, jobs := range groups {
 		groups[i] = slices.DeleteFunc(jobs, func(j *job) bool { return !shown[j] })
 	}
-	return append(f.tree(groups, left, heads), "  "+f.paint(faint, f.pick("… ", "... ")+f.counts(tally(hidden))))
+	rest := "  " + f.paint(faint, f.pick("… ", "... ")+f.counts(tally(hidden)))
+	return append(f.tree(groups, left, heads), f.truncate(rest, f.columns))
 }
 
 // choose picks the jobs that there is room for, and says what room is left:
@@ -216,8 +217,8 @@ func (f frame) tail(j *job, n int) []string {
 	}
 	lines := s.tail.lines(n, f.Color)
 	for i, line := range lines {
-		line = f.contained(f.truncate(line, f.screen-6))
-		lines[i] = "    " + f.paint(faint, f.pick("│", "|")) + " " + line
+		line = "    " + f.paint(faint, f.pick("│", "|")) + " " + line
+		lines[i] = f.contained(f.truncate(line, f.screen))
 	}
 	return lines
 }

@@ -26,6 +26,8 @@ type Live struct {
 
 	screenMu sync.Mutex // taken before mu
 	screen   screen
+	columns  int // of the terminal, a frame ago
+	rows     int
 	err      error // the first that writing met
 
 	begin sync.Once
@@ -125,12 +127,23 @@ func (l *Live) paint(frame func(columns, rows int) []string) error {
 	l.screenMu.Lock()
 	defer l.screenMu.Unlock()
 	columns, rows := l.theme.Size()
+	if l.resizing(columns, rows) {
+		return l.err
+	}
 	l.mu.Lock()
 	above, lines := l.above, frame(columns, rows)
 	l.above = nil
 	l.mu.Unlock()
 	if l.err == nil {
-		l.err = l.screen.paint(above, lines, columns)
+		l.err = l.screen.paint(above, lines, columns, rows)
 	}
 	return l.err
+}
+
+// resizing says whether the terminal has another size than a frame ago: it
+// is left alone until it has come to rest.
+func (l *Live) resizing(columns, rows int) bool {
+	moved := l.columns != 0 && (columns != l.columns || rows != l.rows)
+	l.columns, l.rows = columns, rows
+	return moved
 }

@@ -12,10 +12,11 @@ import (
 // only while they are written: whatever kills the process, the terminal stays
 // usable.
 type screen struct {
-	w       io.Writer
-	lines   []string // that stand there now
-	columns int      // the width they were painted for
-	buf     bytes.Buffer
+	w             io.Writer
+	lines         []string // that stand there now
+	columns, rows int      // of the terminal when they were painted
+	kept          []string // what was printed above them, to stay
+	buf           bytes.Buffer
 }
 
 // What a frame is wrapped in: a synchronized update, which terminals that do
@@ -28,36 +29,39 @@ const (
 
 // paint puts lines in the place of those that stand there; above, which may
 // be empty, is printed before them to stay.
-func (s *screen) paint(above, lines []string, columns int) error {
-	if len(above) == 0 && columns == s.columns && slices.Equal(lines, s.lines) {
+func (s *screen) paint(above, lines []string, columns, rows int) error {
+	torn := s.torn(columns, rows)
+	if len(above) == 0 && !torn && slices.Equal(lines, s.lines) {
 		return nil
 	}
 	s.buf.Reset()
-	s.buf.WriteString(beginFrame + "\r")
-	if up := s.height(columns); up > 0 {
-		fmt.Fprintf(&s.buf, "\x1b[%dA", up)
+	s.buf.WriteString(beginFrame)
+	s.kept = append(s.kept, above...)
+	if torn {
+		s.buf.WriteString("\x1b[H") // not cleared at once: some terminals would put a copy into what has scrolled by
+		above = s.kept[max(0, len(s.kept)-max(0, rows-1-len(lines))):]
+	} else if len(s.lines) > 0 {
+		fmt.Fprintf(&s.buf, "\r\x1b[%dA", len(s.lines))
 	}
-	for _, line := range above {
-		s.buf.WriteString(line + "\x1b[K\r\n")
-	}
-	for _, line := range lines {
+	for _, line := range slices.Concat(above, lines) {
 		s.buf.WriteString(line + "\x1b[K\r\n")
 	}
 	s.buf.WriteString("\x1b[J" + endFrame)
-	s.lines, s.columns = append(s.lines[:0], lines...), columns
+	s.lines, s.columns, s.rows = append(s.lines[:0], lines...), columns, rows
 	_, err := s.w.Write(s.buf.Bytes())
 	return err
 }
 
-// leave makes what stands on the screen part of what has scrolled by.
-func (s *screen) leave() { s.lines = s.lines[:0] }
-
-// height is the number of rows that the lines take now: a terminal that was
-// made narrower has broken those that were longer.
-func (s *screen) height(columns int) int {
-	rows := 0
-	for _, line := range s.lines {
-		rows += max(1, (width(line)+columns-1)/max(1, columns))
+// torn says whether a resize has moved the lines to where they cannot be
+// found again: terminals differ in how they break lines that have become too
+// long, and in what they scroll away or fetch back. The screen is then begun
+// anew; what has scrolled by before is not touched.
+func (s *screen) torn(columns, rows int) bool {
+	if len(s.lines) == 0 || columns == s.columns && rows == s.rows {
+		return false
 	}
-	return rows
+	return columns != s.columns || len(s.lines) >= min(rows, s.rows)-1
 }
+
+// leave makes what stands on the screen part of what has scrolled by.
+func (s *screen) leave() { s.lines, s.kept = s.lines[:0], nil }

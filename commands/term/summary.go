@@ -66,8 +66,8 @@ func (s *Summary) print(w *bufio.Writer) {
 	}
 	block(append(jobs, s.skipped(columns)...))
 	block(s.critical(columns))
-	for _, j := range s.run.jobs {
-		block(s.theme.failure(s.run, j, columns))
+	for _, lines := range s.theme.failures(s.run, columns) {
+		block(lines)
 	}
 	block(s.theme.hang(normal, s.run.verdict(s.theme), s.theme.mark(s.run.status)+" ", "  ", columns))
 }
