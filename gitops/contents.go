@@ -1,15 +1,11 @@
 package gitops
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -94,70 +90,4 @@ func openContent(file *os.File, f *File) (*content, error) {
 			after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
 	}
 	return &content{size: before.Size(), modTime: before.ModTime(), body: file, settled: settled}, nil
-}
-
-// blobContents reads files from git's objects.
-type blobContents struct{ repo *Repo }
-
-func (c blobContents) under(string) contents { return c }
-
-// A blobReader is one `git cat-file --batch` that is asked for all files at
-// once and answers in order.
-type blobReader struct {
-	repo *Repo
-	cmd  *exec.Cmd
-	out  *bufio.Reader
-	last *io.LimitedReader // the content before, to be read to its end
-	stop context.CancelFunc
-}
-
-func (c blobContents) open(ctx context.Context, files []File) (contentReader, error) {
-	var names strings.Builder
-	for i := range files {
-		names.WriteString(files[i].Blob + "\n")
-	}
-	ctx, stop := context.WithCancel(ctx)
-	g := git(c.repo.Root, "cat-file", "--buffer", "--batch=%(objectsize)")
-	g.stdin = strings.NewReader(names.String())
-	b := &blobReader{repo: c.repo, cmd: g.cmd(ctx), stop: stop}
-	out, err := b.cmd.StdoutPipe()
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	b.out = bufio.NewReaderSize(out, 1<<16)
-	if err := b.cmd.Start(); err != nil {
-		stop()
-		return nil, g.failure(ctx, err, "")
-	}
-	return b, nil
-}
-
-func (b *blobReader) next(f *File) (*content, error) {
-	if b.last != nil {
-		if _, err := io.Copy(io.Discard, b.last); err != nil {
-			return nil, err
-		}
-		if _, err := b.out.Discard(1); err != nil { // the line end behind each content
-			return nil, err
-		}
-	}
-	line, err := b.out.ReadString('\n')
-	if err != nil {
-		return nil, fmt.Errorf("git cat-file: %q: %w", f.Path, err)
-	}
-	size, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
-	if err != nil {
-		return nil, b.repo.missing(f.node())
-	}
-	b.last = &io.LimitedReader{R: b.out, N: size}
-	return &content{size: size, modTime: f.ModTime, body: b.last, settled: func() bool { return true }}, nil
-}
-
-// Close ends the process. How it ended does not matter: every content was
-// counted, and after an error nobody waits for the rest.
-func (b *blobReader) Close() error {
-	b.stop()
-	_ = b.cmd.Wait()
-	return nil
 }

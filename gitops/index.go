@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -35,17 +34,16 @@ type indexStat struct {
 	ctime, ctimeNsec, mtime, mtimeNsec, dev, ino, uid, gid, size uint32
 }
 
-// errIndexShape is for an index that only git itself can read: split over
-// two files, or with whole folders as entries.
-var errIndexShape = errors.New("index has a shape that only git reads")
+// errIndex is for an index that is not read here: it is split over two files,
+// has whole folders as entries, or is damaged. Git knows which.
+var errIndex = errors.New("the index has a shape that only git reads")
 
 const (
-	indexFixed        = 40 // bytes of an entry before its object name
-	flagExtended      = 0x4000
-	flagNameLength    = 0x0fff
-	extSkipWorktree   = 0x4000
-	extIntentToAdd    = 0x2000
-	indexPathMaxBytes = 1 << 16
+	indexFixed      = 40 // bytes of an entry before its object name
+	flagExtended    = 0x4000
+	flagNameLength  = 0x0fff
+	extSkipWorktree = 0x4000
+	extIntentToAdd  = 0x2000
 )
 
 // readIndex reads the index file at path. A file that is not there is an
@@ -72,15 +70,15 @@ func readIndex(path string, f format) (*index, error) {
 // decodeIndex reads the entries of an index of version 2, 3 or 4.
 func decodeIndex(data []byte, f format) ([]indexEntry, error) {
 	if len(data) < 12+f.size || !bytes.HasPrefix(data, []byte("DIRC")) {
-		return nil, errors.New("not a git index")
+		return nil, errIndex
 	}
 	d := indexDecoder{data: data[12 : len(data)-f.size], format: f, version: binary.BigEndian.Uint32(data[4:])}
 	if d.version < 2 || d.version > 4 {
-		return nil, fmt.Errorf("index of version %d: %w", d.version, errIndexShape)
+		return nil, errIndex
 	}
 	n := int(binary.BigEndian.Uint32(data[8:]))
 	if n > len(d.data)/(indexFixed+f.size+2) {
-		return nil, errors.New("git index is cut short")
+		return nil, errIndex
 	}
 	entries := make([]indexEntry, 0, n)
 	for range n {
@@ -101,13 +99,11 @@ type indexDecoder struct {
 	last    string // the path before, of which version 4 says only the difference
 }
 
-var errIndexCut = errors.New("git index is damaged or cut short: `git status` may mend it")
-
 // entry reads the next entry.
 func (d *indexDecoder) entry() (indexEntry, error) {
 	head := indexFixed + d.format.size + 2
 	if len(d.data) < head {
-		return indexEntry{}, errIndexCut
+		return indexEntry{}, errIndex
 	}
 	e := indexEntry{stat: decodeIndexStat(d.data)}
 	e.mode = Mode(binary.BigEndian.Uint32(d.data[24:]))
@@ -116,14 +112,14 @@ func (d *indexDecoder) entry() (indexEntry, error) {
 	e.stage = int(flags>>12) & 3
 	if flags&flagExtended != 0 {
 		if d.version < 3 || len(d.data) < head+2 {
-			return indexEntry{}, errIndexCut
+			return indexEntry{}, errIndex
 		}
 		ext := binary.BigEndian.Uint16(d.data[head:])
 		e.absent, e.intended = ext&extSkipWorktree != 0, ext&extIntentToAdd != 0
 		head += 2
 	}
 	if e.mode == folder {
-		return indexEntry{}, errIndexShape
+		return indexEntry{}, errIndex
 	}
 	return e, d.path(&e, head)
 }
@@ -134,13 +130,13 @@ func (d *indexDecoder) path(e *indexEntry, head int) error {
 	if d.version == 4 {
 		drop, n := offsetVarint(rest)
 		if n == 0 || drop > uint64(len(d.last)) {
-			return errIndexCut
+			return errIndex
 		}
 		keep, rest = len(d.last)-int(drop), rest[n:]
 	}
 	end := bytes.IndexByte(rest, 0)
-	if end < 0 || keep+end == 0 || keep+end > indexPathMaxBytes {
-		return errIndexCut
+	if end < 0 || keep+end == 0 || keep+end > maxPath {
+		return errIndex
 	}
 	e.path = d.last[:keep] + string(rest[:end])
 	if d.version == 4 {
@@ -149,7 +145,7 @@ func (d *indexDecoder) path(e *indexEntry, head int) error {
 	}
 	size := (head + end + 8) &^ 7 // at least one NUL, up to a multiple of 8
 	if size > len(d.data) {
-		return errIndexCut
+		return errIndex
 	}
 	d.data = d.data[size:]
 	return nil
@@ -159,12 +155,12 @@ func (d *indexDecoder) path(e *indexEntry, head int) error {
 // passed over; others change what the entries mean.
 func (d *indexDecoder) extensions() error {
 	for len(d.data) >= 8 {
-		name, size := string(d.data[:4]), int64(binary.BigEndian.Uint32(d.data[4:]))
-		if name[0] < 'A' || name[0] > 'Z' {
-			return fmt.Errorf("extension %q: %w", name, errIndexShape)
+		size := int64(binary.BigEndian.Uint32(d.data[4:]))
+		if name := d.data[0]; name < 'A' || name > 'Z' {
+			return errIndex
 		}
 		if size > int64(len(d.data)-8) {
-			return errIndexCut
+			return errIndex
 		}
 		d.data = d.data[8+size:]
 	}
@@ -223,9 +219,4 @@ func (r *Repo) indexPath(src Source) string {
 		return src.IndexFile
 	}
 	return filepath.Join(r.Root, src.IndexFile)
-}
-
-// isUnder tells whether path lies in dir or is dir.
-func isUnder(path, dir string) bool {
-	return strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }

@@ -14,7 +14,7 @@ import (
 // writes anew, plainly, into a temporary place.
 func (r *Repo) loadIndex(ctx context.Context, path string) (*index, error) {
 	x, err := readIndex(path, r.format)
-	if err == nil || !errors.Is(err, errIndexShape) {
+	if err == nil || !errors.Is(err, errIndex) {
 		return x, err
 	}
 	dir, err := os.MkdirTemp("", "popsicle-index-")
@@ -115,7 +115,8 @@ func (s *Snapshot) listNodes(ctx context.Context, nodes, commit []node) (*listin
 	for i, n := range nodes {
 		files[i] = File{Path: n.path, Mode: n.mode, Blob: n.blob, Size: sizes[i], ModTime: s.head.Time}
 	}
-	return &listing{files: files, commit: commit, contents: blobContents{repo: s.repo}}, nil
+	contents, err := s.repo.blobContents(ctx, nodes)
+	return &listing{files: files, commit: commit, contents: contents}, err
 }
 
 // sizes asks git how large the blobs are; a submodule has none.
@@ -147,5 +148,5 @@ func (r *Repo) sizes(ctx context.Context, nodes []node) ([]int64, error) {
 
 // missing says that git has no content for n, and how to get it.
 func (r *Repo) missing(n node) error {
-	return fmt.Errorf("the content of %q (%s) is not in this repository; if it is a partial clone, `git fetch --refetch --filter=` brings all", n.path, n.blob)
+	return fmt.Errorf("the content of %q (%s) is not in this repository: `git archive COMMIT >/dev/null` fetches what a partial clone left out", n.path, n.blob)
 }

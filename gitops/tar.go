@@ -187,9 +187,9 @@ func (a *archive) link(path string, c *content) error {
 	return a.tar.WriteHeader(h)
 }
 
-// bytes writes a file that is made here.
-func (a *archive) bytes(path string, data []byte) error {
-	return a.file(path, Regular, &content{size: int64(len(data)), modTime: a.time, body: strings.NewReader(string(data))})
+// text writes a file that is made here.
+func (a *archive) text(path, text string) error {
+	return a.file(path, Regular, &content{size: int64(len(text)), modTime: a.time, body: strings.NewReader(text)})
 }
 
 // zeros is a reader without end.

@@ -27,10 +27,10 @@ type Tree struct {
 	Bytes        int64    // of all files
 
 	snapshot *Snapshot
-	time     time.Time // what has no mtime of its own gets this one
-	commit   []node    // the files of the commit
-	left     []string  // what a sparse checkout leaves out
-	hashSize int
+	time     time.Time  // what has no mtime of its own gets this one
+	commit   []node     // the files of the commit
+	left     []string   // what a sparse checkout leaves out
+	converts bool       // attributes or filters change contents on their way out of git
 	contents []contents // where the bytes of Files come from, by File.part
 
 	mu       sync.Mutex
@@ -50,7 +50,7 @@ type File struct {
 // Tree lists and names what is tested. Everything in it is known when it
 // returns; file contents are read later, by WriteTar.
 func (s *Snapshot) Tree(ctx context.Context) (*Tree, error) {
-	t := &Tree{Commit: s.head.Commit, snapshot: s, time: s.head.Time, hashSize: s.repo.format.size}
+	t := &Tree{Commit: s.head.Commit, snapshot: s, time: s.head.Time}
 	if t.time.IsZero() {
 		t.time = time.Now().Truncate(time.Second)
 	}
@@ -83,9 +83,13 @@ type listing struct {
 func (t *Tree) fill(ctx context.Context, found *listing) error {
 	t.commit, t.left, t.Nested = found.commit, found.left, found.nested
 	t.contents = []contents{found.contents}
+	_, t.converts = found.contents.(filteredContents)
 	nodes := make([]node, len(found.files))
 	for i := range found.files {
 		nodes[i] = found.files[i].node()
+		if !validPath(nodes[i].path) || !nodes[i].mode.valid() {
+			return fmt.Errorf("%s holds %q (mode %o), which no checkout may hold", t.snapshot.source.Kind, nodes[i].path, nodes[i].mode)
+		}
 	}
 	t.Files = found.files
 	if err := t.addSubmodules(ctx, nodes); err != nil {

@@ -37,7 +37,7 @@ func realDir(t testing.TB, dir string) string {
 func (c *checkout) run(env []string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(cleanEnvironment(os.Environ()), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_ALLOW_PROTOCOL=file",
+	cmd.Env = append(cleanEnvironment(os.Environ()), "GIT_ALLOW_PROTOCOL=file", "GIT_OPTIONAL_LOCKS=1",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.invalid", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
 		"GIT_COMMITTER_NAME=Bob", "GIT_COMMITTER_EMAIL=bob@example.invalid", "GIT_COMMITTER_DATE=2026-01-02T03:04:06Z")
 	cmd.Env = append(cmd.Env, env...)

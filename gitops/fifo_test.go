@@ -1,0 +1,14 @@
+package gitops
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func mkfifo(t *testing.T, path string) {
+	t.Helper()
+	if err := unix.Mkfifo(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

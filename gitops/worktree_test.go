@@ -1,0 +1,410 @@
+package gitops
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wantTree is git's own word for what the working tree is.
+func (c *checkout) wantTree() string {
+	c.t.Helper()
+	tmp := c.t.TempDir()
+	objects := filepath.Join(tmp, "objects")
+	if err := os.Mkdir(objects, 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+	file := filepath.Join(tmp, "index")
+	if data, err := os.ReadFile(c.git("rev-parse", "--absolute-git-dir") + "/index"); err == nil {
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	common := c.git("rev-parse", "--path-format=absolute", "--git-common-dir")
+	env := []string{"GIT_INDEX_FILE=" + file, "GIT_OBJECT_DIRECTORY=" + objects, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + common + "/objects"}
+	if _, err := c.run(env, "add", "-A"); err != nil {
+		c.t.Fatal(err)
+	}
+	tree, err := c.run(env, "write-tree")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.TrimSpace(tree)
+}
+
+// wantFiles is what git lists as tracked, or untracked and not ignored, and is
+// on disk.
+func (c *checkout) wantFiles() []string {
+	c.t.Helper()
+	var files []string
+	for _, path := range fields([]byte(c.git("ls-files", "-z", "-co", "--exclude-standard"))) {
+		if d := lstat(filepath.Join(c.dir, path)); d.mode() != 0 && !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
+func paths(files []File) []string {
+	var p []string
+	for _, f := range files {
+		p = append(p, f.Path)
+	}
+	return p
+}
+
+// check compares the tree of the working tree with git's word.
+func (c *checkout) check() *Tree {
+	c.t.Helper()
+	tree := c.tree(Source{})
+	if want := c.wantTree(); tree.Hash != want {
+		c.t.Errorf("tree is %s, git says %s\n%s", tree.Hash, want, c.git("status", "--short"))
+	}
+	if got, want := paths(tree.Files), c.wantFiles(); !slices.Equal(got, want) {
+		c.t.Errorf("files are %q, git says %q", got, want)
+	}
+	if c.run2("rev-parse", "-q", "--verify", "HEAD") {
+		dirty := c.git("status", "--porcelain", "--untracked-files=all") != ""
+		if tree.Dirty != dirty || tree.EqualsCommit == dirty {
+			c.t.Errorf("dirty is %t, equal %t (%q); git says %t", tree.Dirty, tree.EqualsCommit, tree.Changed, dirty)
+		}
+	}
+	return tree
+}
+
+// run2 tells whether git succeeds.
+func (c *checkout) run2(args ...string) bool {
+	_, err := c.run(nil, args...)
+	return err == nil
+}
+
+// TestWorktreeIsWhatGitSays changes a checkout at random, and after each
+// change asks git whether the tree is right.
+func TestWorktreeIsWhatGitSays(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			c := newCheckout(t)
+			r := rand.New(rand.NewPCG(seed, 7))
+			c.check() // without a commit
+			for step := range 25 {
+				did := c.mutate(r)
+				c.check()
+				if t.Failed() {
+					t.Fatalf("step %d: %s", step, did)
+				}
+			}
+		})
+	}
+}
+
+var names = []string{"a", "b.txt", "dir/a", "dir/b", "dir/sub/c", "dir-x", "dir.y/z", "deep/1/2/3/4", "ünï/çödé", "with space", "new\nline", "-dash", "ig/x", "x.log", "quote\"s"}
+
+// mutate changes one thing, and says what.
+func (c *checkout) mutate(r *rand.Rand) string {
+	name := names[r.IntN(len(names))]
+	path := filepath.Join(c.dir, name)
+	switch r.IntN(13) {
+	case 0, 1, 2:
+		c.clear(name)
+		c.write(map[string]string{name: strings.Repeat("x", r.IntN(9))})
+		return "write " + name
+	case 3:
+		_ = os.RemoveAll(path)
+		return "remove " + name
+	case 4:
+		_ = os.Chmod(path, []os.FileMode{0o644, 0o755, 0o600, 0o700}[r.IntN(4)])
+		return "chmod " + name
+	case 5:
+		c.clear(name)
+		_ = os.Symlink([]string{"a", "/etc", "../../outside", "dir", "missing"}[r.IntN(5)], path)
+		return "link " + name
+	case 6:
+		c.write(map[string]string{".gitignore": []string{"*.log\n", "ig/\n", "dir/*\n!dir/a\n", ""}[r.IntN(4)]})
+		return "ignore"
+	case 7:
+		return "exclude" + c.exclude([]string{"b.txt\n", "/dir-x\n", ""}[r.IntN(3)])
+	case 8:
+		c.git("add", "-A")
+		return "add"
+	case 9:
+		c.commit("step")
+		return "commit"
+	case 10:
+		c.age()
+		return "age"
+	case 11:
+		c.run2("add", "-N", "--", name)
+		return "intend " + name
+	default:
+		c.run2("rm", "-q", "--cached", "--force", "--", name)
+		return "untrack " + name
+	}
+}
+
+func (c *checkout) exclude(text string) string {
+	if err := os.WriteFile(filepath.Join(c.dir, ".git/info/exclude"), []byte(text), 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+	return text
+}
+
+// clear makes way for a file of that name.
+func (c *checkout) clear(name string) {
+	path := filepath.Join(c.dir, name)
+	_ = os.RemoveAll(path)
+	for dir := filepath.Dir(path); dir != c.dir; dir = filepath.Dir(dir) {
+		if d := lstat(dir); d.found && !d.isFolder() {
+			_ = os.Remove(dir)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestUnchangedFilesAreNotRead(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "a", "b": "b"})
+	c.commit("one")
+	c.age()
+	if err := os.Chmod(filepath.Join(c.dir, "a"), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	c.git("update-index", "--refresh", "-q") // takes note of the new ctime without reading
+	x, err := readIndex(filepath.Join(c.dir, ".git/index"), sha1Format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w worktree
+	w.compare(c.dir, x, statRules{})
+	if len(w.same) != 2-len(w.doubtful) || slices.Contains(w.doubtful, "b") {
+		t.Errorf("the index answers for %q, not for %q", paths(w.same), w.doubtful)
+	}
+}
+
+// A change that leaves size and mtime as they were is seen by its ctime.
+func TestSneakyChangeIsSeen(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "one"})
+	c.commit("one")
+	c.age()
+	info, err := os.Stat(filepath.Join(c.dir, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write(map[string]string{"a": "two"})
+	if err := os.Chtimes(filepath.Join(c.dir, "a"), info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	// git itself, as it is mostly built, does not see it within a second.
+	if tree := c.tree(Source{}); !tree.Dirty {
+		t.Error("the change is not seen")
+	}
+}
+
+func TestFileModeFalse(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"run": "x", "plain": "y"})
+	c.git("add", "-A")
+	c.git("update-index", "--chmod=+x", "run")
+	c.git("commit", "-qm", "one")
+	c.git("config", "core.fileMode", "false")
+	c.check()
+	c.write(map[string]string{"run": "changed"})
+	tree := c.check()
+	if i := slices.IndexFunc(tree.Files, func(f File) bool { return f.Path == "run" }); tree.Files[i].Mode != Executable {
+		t.Errorf("mode of run is %o", tree.Files[i].Mode)
+	}
+}
+
+func TestLineEndsAndFilters(t *testing.T) {
+	c := newCheckout(t)
+	c.git("config", "filter.rot.clean", "tr a-z n-za-m")
+	c.git("config", "filter.rot.smudge", "tr a-z n-za-m")
+	c.write(map[string]string{".gitattributes": "*.bat text eol=crlf\n*.rot filter=rot\n", "run.bat": "echo\r\n", "secret.rot": "hello"})
+	c.commit("one")
+	tree := c.check()
+	for _, f := range tree.Files {
+		if want := int64(len(c.read(f.Path))); f.Size != want {
+			t.Errorf("%s has %d bytes, want the %d on disk", f.Path, f.Size, want)
+		}
+	}
+	c.write(map[string]string{"secret.rot": "other", "new.bat": "x\r\n"})
+	c.check()
+}
+
+func (c *checkout) read(path string) string {
+	c.t.Helper()
+	data, err := os.ReadFile(filepath.Join(c.dir, path))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// What a sparse checkout leaves out is not tested, so it is not in the hash;
+// but it is no change either.
+func TestSparseCheckout(t *testing.T) {
+	for _, sparseIndex := range []string{"--no-sparse-index", "--sparse-index"} {
+		c := newCheckout(t)
+		c.write(map[string]string{"top": "1", "in/a": "2", "out/b": "3", "out/deep/c": "4"})
+		c.commit("one")
+		c.git("sparse-checkout", "set", "--cone", sparseIndex, "in")
+		tree := c.tree(Source{})
+		if got := paths(tree.Files); !slices.Equal(got, []string{"in/a", "top"}) {
+			t.Errorf("%s: files %q", sparseIndex, got)
+		}
+		if tree.Dirty || tree.EqualsCommit {
+			t.Errorf("%s: dirty %t %q, equals %t", sparseIndex, tree.Dirty, tree.Changed, tree.EqualsCommit)
+		}
+	}
+}
+
+// Whatever bits hide it from git status: what is tested is what is on disk.
+func TestHiddenChangesAreSeen(t *testing.T) {
+	for _, bit := range []string{"--assume-unchanged", "--skip-worktree"} {
+		c := newCheckout(t)
+		c.write(map[string]string{"a": "one", "b": "one"})
+		c.commit("one")
+		c.git("update-index", bit, "a")
+		c.write(map[string]string{"a": "changed"})
+		if tree := c.tree(Source{}); !slices.Equal(tree.Changed, []string{"a"}) || tree.EqualsCommit {
+			t.Errorf("%s: changed %q", bit, tree.Changed)
+		}
+	}
+}
+
+func TestIndexShapes(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"dir/aaaaaaaa": "1", "dir/aaaaaaab": "2", "z": "3", strings.Repeat("long/", 60) + "x": "4"})
+	c.commit("one")
+	c.write(map[string]string{"z": "changed", "new": "5"})
+	c.git("add", "-N", "new")
+	for _, args := range [][]string{{"--index-version", "4"}, {"--index-version", "3"}, {"--index-version", "2"}, {"--split-index"}, {"--no-split-index"}, {"--untracked-cache"}} {
+		c.git(append([]string{"update-index"}, args...)...)
+		c.check()
+		if t.Failed() {
+			t.Fatal(args)
+		}
+	}
+}
+
+func TestSHA256(t *testing.T) {
+	c := newCheckout(t, "--object-format=sha256")
+	c.check()
+	c.write(map[string]string{"a": "1", "d/b": "2"})
+	c.commit("one")
+	c.write(map[string]string{"a": "3", "c": "4"})
+	if tree := c.check(); len(tree.Hash) != 64 {
+		t.Errorf("hash %s", tree.Hash)
+	}
+}
+
+// In a conflict the working file counts, markers and all; the index has no
+// answer to what is staged.
+func TestConflict(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "base\n", "other": "x"})
+	c.commit("base")
+	c.git("checkout", "-qb", "side")
+	c.write(map[string]string{"a": "side\n"})
+	c.commit("side")
+	c.git("checkout", "-q", "main")
+	c.write(map[string]string{"a": "main\n"})
+	c.commit("main")
+	c.run2("merge", "side")
+	if tree := c.check(); !slices.Equal(tree.Changed, []string{"a"}) {
+		t.Errorf("changed %q", tree.Changed)
+	}
+	_, err := c.snapshot(Source{Kind: Index}).Tree(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `"a" is in conflict`) {
+		t.Errorf("staged: %v", err)
+	}
+}
+
+func TestNestedRepositoryIsNotTested(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "1"})
+	c.commit("one")
+	c.git("worktree", "add", "-q", "trees/x")
+	c.git("init", "-q", "empty")
+	tree := c.tree(Source{})
+	if !tree.EqualsCommit || !slices.Equal(tree.Nested, []string{"empty", "trees/x"}) || len(tree.Files) != 1 {
+		t.Errorf("equals %t, nested %q, files %q", tree.EqualsCommit, tree.Nested, paths(tree.Files))
+	}
+}
+
+func TestSpecialFilesAreLeftOut(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "1", "b": "2"})
+	c.commit("one")
+	mkfifo(t, filepath.Join(c.dir, "pipe"))
+	if err := os.Remove(filepath.Join(c.dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	mkfifo(t, filepath.Join(c.dir, "a"))
+	if got := paths(c.tree(Source{}).Files); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("files %q", got)
+	}
+}
+
+func TestIndexSource(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "1", "gone": "2", "same": "3"})
+	c.commit("one")
+	c.write(map[string]string{"a": "staged", "new": "staged"})
+	c.git("rm", "-q", "gone")
+	c.git("add", "-A")
+	want := c.git("write-tree")
+	c.write(map[string]string{"a": "unstaged", "untracked": "x", "intended": "x"})
+	c.git("add", "-N", "intended")
+	tree := c.tree(Source{Kind: Index})
+	if tree.Hash != want {
+		t.Errorf("tree is %s, git says %s", tree.Hash, want)
+	}
+	if got := tree.Changed; !slices.Equal(got, []string{"a", "gone", "new"}) {
+		t.Errorf("changed %q", got)
+	}
+	c.git("commit", "-qm", "two")
+	if tree := c.tree(Source{Kind: Index}); !tree.EqualsCommit || tree.Dirty {
+		t.Errorf("after the commit: changed %q", tree.Changed)
+	}
+}
+
+// A hook of `git commit -a` finds the index that is committed elsewhere.
+func TestIndexFileOfAHook(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "1"})
+	c.commit("one")
+	c.write(map[string]string{"a": "2"})
+	if _, err := c.run([]string{"GIT_INDEX_FILE=.git/other"}, "add", "a"); err != nil {
+		t.Fatal(err)
+	}
+	tree := c.tree(Source{Kind: Index, IndexFile: ".git/other"})
+	if !slices.Equal(tree.Changed, []string{"a"}) {
+		t.Errorf("changed %q", tree.Changed)
+	}
+}
+
+func TestCommitSource(t *testing.T) {
+	c := newCheckout(t)
+	c.write(map[string]string{"a": "1", "b": "1"})
+	c.commit("one")
+	c.write(map[string]string{"a": "2"})
+	c.commit("two")
+	c.write(map[string]string{"a": "dirty"})
+	tree := c.tree(Source{Kind: Commit, Rev: "HEAD~1"})
+	if want := c.git("rev-parse", "HEAD~1^{tree}"); tree.Hash != want || !tree.EqualsCommit || tree.Dirty {
+		t.Errorf("tree %s, want %s", tree.Hash, want)
+	}
+	if f := tree.Files[0]; f.Size != 1 || !f.ModTime.Equal(time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)) {
+		t.Errorf("%+v", f)
+	}
+}
