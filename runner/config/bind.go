@@ -31,15 +31,20 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 		def := decl.Get("default")
 		switch {
 		case arg != nil && !slices.Contains(k.ignore, name):
-			values[name] = c.argument(arg, decl, name, k.caller)
+			values[name] = c.argument(arg, decl, name, k.caller, k.scope.relaxed)
 		case def != nil:
-			values[name] = c.argument(def, decl, name, own)
+			values[name] = c.argument(def, decl, name, own, k.scope.relaxed)
 		default:
-			c.at(k.at, fmt.Sprintf("%s needs the parameter %q", k.what, name), "give it, or give its declaration a default")
 			values[name] = k.at.Str("")
+			if !k.scope.relaxed {
+				c.at(k.at, fmt.Sprintf("%s needs the parameter %q", k.what, name), "give it, or give its declaration a default")
+			}
 		}
 	}
 	for _, p := range pairs(k.args) {
+		if k.scope.relaxed {
+			break
+		}
 		if values[p.Key.Text] == nil && !slices.Contains(k.ignore, p.Key.Text) {
 			c.at(p.Key, fmt.Sprintf("%s has no parameter %q", k.what, p.Key.Text), didYouMean(p.Key.Text, keys(values), c.hasParams(k)))
 		}
@@ -55,7 +60,7 @@ func (c *compiler) hasParams(k call) string {
 }
 
 // argument reads one argument, or a default, in the frame it was written in.
-func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame) *tree.Node {
+func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame, relaxed bool) *tree.Node {
 	kind := decl.Get("type").String()
 	v := c.fill(arg, f)
 	switch kind {
@@ -74,7 +79,9 @@ func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame) *tree.N
 			v = v.Str(v.String()) // a number or boolean of the pipeline can be written into a string
 		}
 	}
-	c.typed(v, decl, name)
+	if !relaxed {
+		c.typed(v, decl, name)
+	}
 	return v
 }
 

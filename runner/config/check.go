@@ -128,7 +128,9 @@ func (c *compiler) checkStep(key, args *tree.Node, s *scope) {
 	switch {
 	case !key.Scalar():
 	case command != nil:
-		c.checkArguments(key, args, command, s)
+		if !from.relaxed {
+			c.checkArguments(key, args, command, s)
+		}
 	case from != nil:
 	case key.Text == "when" || key.Text == "unless":
 		if steps := args.Get("steps"); steps.Is(tree.List) {

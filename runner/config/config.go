@@ -37,6 +37,9 @@ type Options struct {
 	// Orbs is where the sources of orbs that are not inline come from. With
 	// nil there are none.
 	Orbs OrbSource
+	// RelaxOrbs is for looking at configs whose orbs are at hand in another
+	// version or not at all: what such an orb lacks is left out.
+	RelaxOrbs bool
 }
 
 // Compile turns the files of one pipeline into its plan. Each file is compiled

@@ -1,20 +1,23 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
 // An OrbSource gives the sources of orbs. It is asked once for each orb of a file.
 type OrbSource interface {
-	// Orb gives the source of an orb by what stands in the config:
-	// "circleci/node@5.1", a path like "./orbs/mine.yml", or a URL. The error
-	// says why there is none and what to do.
-	Orb(ref string) (Source, error)
+	// Orb gives an orb by what stands in the config: "circleci/node@5.1", a path
+	// like "./orbs/mine.yml", or a URL. The error says why there is none and
+	// what to do; a *multierror.Error of *Error is what is wrong in its source.
+	Orb(ref string) (*tree.Node, error)
 }
 
 // loadOrbs makes the scopes of the orbs that a config or an orb imports.
@@ -68,20 +71,35 @@ func (c *compiler) readOrb(at *tree.Node, ref string) *scope {
 		c.at(at, fmt.Sprintf("the orb %s is not here", ref), "run `popsicle orb vendor` once; from then on it is found offline")
 		return nil
 	}
-	source, err := c.o.Orbs.Orb(ref)
-	if err != nil {
-		c.at(at, fmt.Sprintf("the orb %s: %v", ref, err), "")
-		return nil
-	}
-	root, errs := tree.Read(source.Path, source.Text)
-	for _, e := range errs {
-		c.add(e)
-	}
-	if !root.Is(tree.Map) {
-		if len(errs) == 0 {
-			c.at(at, fmt.Sprintf("the orb %s holds no map", ref), "an orb is a map with the keys commands, jobs and executors")
+	root, err := c.o.Orbs.Orb(ref)
+	var many *multierror.Error
+	switch {
+	case c.o.RelaxOrbs && errors.Is(err, fs.ErrNotExist):
+		return &scope{name: ref, relaxed: true, checked: map[*tree.Node]bool{}}
+	case errors.As(err, &many):
+		for _, e := range many.Errors {
+			c.orbError(at, ref, e)
 		}
 		return nil
+	case err != nil:
+		c.orbError(at, ref, err)
+		return nil
+	case !root.Is(tree.Map):
+		c.at(at, fmt.Sprintf("the orb %s holds no map", ref), "an orb is a map with the keys commands, jobs and executors")
+		return nil
 	}
-	return c.inlineOrb(ref, root)
+	s := c.inlineOrb(ref, root)
+	if s != nil {
+		s.relaxed = c.o.RelaxOrbs
+	}
+	return s
+}
+
+func (c *compiler) orbError(at *tree.Node, ref string, err error) {
+	var e *Error
+	if errors.As(err, &e) {
+		c.add(e)
+		return
+	}
+	c.at(at, fmt.Sprintf("the orb %s: %v", ref, err), "")
 }

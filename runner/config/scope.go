@@ -18,6 +18,7 @@ type scope struct {
 	groups    map[string]*tree.Node
 	orbs      map[string]*scope // nil for an orb that could not be had
 	checked   map[*tree.Node]bool
+	relaxed   bool // an orb that may be another version than the config means
 }
 
 func (c *compiler) newScope(name string, n *tree.Node) *scope {
@@ -77,10 +78,27 @@ func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
 	case orb == nil:
 		return nil, s
 	}
-	if n := orb.elements(kind)[rest]; n != nil {
+	n := orb.elements(kind)[rest]
+	switch {
+	case n != nil:
 		return n, orb
+	case orb.relaxed:
+		return standIn(kind, name), orb
 	}
 	return nil, nil
+}
+
+// standIn is what takes the place of an element that a relaxed orb lacks.
+func standIn(kind element, name string) *tree.Node {
+	at := &tree.Node{File: name, Line: 1, Column: 1}
+	switch kind {
+	case aJob:
+		return at.MapOf(tree.Pair{Key: at.Str("type"), Value: at.Str("no-op")})
+	case aCommand:
+		return at.MapOf(tree.Pair{Key: at.Str("steps"), Value: at.ListOf(nil)})
+	}
+	image := at.MapOf(tree.Pair{Key: at.Str("image"), Value: at.Str(name)})
+	return at.MapOf(tree.Pair{Key: at.Str("docker"), Value: at.ListOf([]*tree.Node{image})})
 }
 
 // names lists what find can find, for suggestions.
