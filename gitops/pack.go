@@ -135,8 +135,19 @@ func (r *Repo) pack(ctx context.Context, dir string, tips, have []string) error 
 	c := git(r.Root, "pack-objects", "-q", "--revs", "--non-empty", "--delta-base-offset", "--window=0",
 		"--missing=allow-any", filepath.Join(dir, "pack"))
 	c.stdin = strings.NewReader(revs.String())
+	c.env = r.borrowed(dir)
 	_, err := c.output(ctx)
 	return err
+}
+
+// borrowed has git store new objects, and temporary files, below dir, while
+// it reads those of the repository.
+func (r *Repo) borrowed(dir string) []string {
+	objects := filepath.Join(r.CommonDir, "objects")
+	if strings.ContainsAny(objects, `:"`) {
+		objects = strconv.Quote(objects) // a colon would end the path
+	}
+	return []string{"GIT_OBJECT_DIRECTORY=" + dir, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + objects}
 }
 
 // known are those of the objects that the repository (still) has.
@@ -176,6 +187,9 @@ func writePackDir(a *archive, dir string) error {
 		return strings.Compare(filepath.Ext(y.Name()), filepath.Ext(x.Name()))
 	})
 	for _, e := range entries {
+		if e.IsDir() {
+			continue // git keeps its temporary files there
+		}
 		if err := a.disk(filepath.Join(dir, e.Name())); err != nil {
 			return err
 		}
