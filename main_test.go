@@ -27,7 +27,7 @@ var floors = map[string][]string{
 		"runner", "runner/config", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
-	"runner": {"runner/docker", "runner/event", "runner/plan", "runner/stash"},
+	"runner": {"gitops", "runner/docker", "runner/event", "runner/plan", "runner/stash"},
 	"server": {"db"},
 
 	"commands/term": {"runner/event", "runner/plan"},

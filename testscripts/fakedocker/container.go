@@ -1,0 +1,121 @@
+package fakedocker
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// marker is a variable that every process of a "container" inherits.
+const marker = "FAKEDOCKER_CONTAINER"
+
+// runFlags are the flags of docker run that popsicle uses; true: with a value.
+var runFlags = map[string]bool{
+	"--interactive": false, "--init": false, "--rm": false,
+	"--entrypoint": true, "--label": true, "--log-driver": true, "--mount": true,
+	"--name": true, "--platform": true, "--pull": true, "--user": true,
+}
+
+// parseRun takes a docker run command line apart.
+func parseRun(args []string) (flags map[string]string, image string, command []string, err error) {
+	flags = map[string]string{}
+	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
+		name := args[0]
+		valued, known := runFlags[name]
+		if !known {
+			return nil, "", nil, errors.New("unknown flag: " + name)
+		}
+		args = args[1:]
+		if valued && len(args) > 0 {
+			flags[name], args = args[0], args[1:]
+		}
+	}
+	if len(args) == 0 {
+		return nil, "", nil, errors.New("docker run requires at least 1 argument")
+	}
+	image, command = args[0], args[1:]
+	if entry := flags["--entrypoint"]; entry != "" {
+		command = append([]string{entry}, command...)
+	}
+	return flags, image, command, nil
+}
+
+// runContainer runs a container's program on this host, with a home folder
+// and a folder for temporary files of its own, until it ends; what it leaves
+// running is killed, as the end of a container's first process does.
+func runContainer(args []string) int {
+	flags, image, command, err := parseRun(args)
+	if err != nil {
+		return say(125, "docker: %v", err)
+	}
+	if !has(image) {
+		return say(125, "docker: Error response from daemon: No such image: %s.", image)
+	}
+	if strings.Contains(flags["--mount"], "type=volume") {
+		return say(125, "docker: Error response from daemon: failed to mount local volume: not in a fake.")
+	}
+	name := flags["--name"]
+	home, tmp := dir("containers", name, "home"), dir("containers", name, "tmp")
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(tmp, 0o755)); err != nil {
+		return say(125, "docker: %v", err)
+	}
+	defer os.RemoveAll(dir("containers", name))
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = home
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + tmp, marker + "=" + name}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	err = cmd.Run()
+	killAll(name)
+	if code := cmd.ProcessState.ExitCode(); code >= 0 {
+		return code
+	}
+	return say(137, "%v", err)
+}
+
+// removeContainers kills what runs in the containers: their docker run does
+// the rest.
+func removeContainers(args []string) int {
+	code := 0
+	for _, name := range args {
+		if strings.HasPrefix(name, "--") {
+			continue
+		}
+		if _, err := os.Stat(dir("containers", name)); err != nil {
+			code = say(1, "Error: No such container: %s", name)
+			continue
+		}
+		killAll(name)
+		show(name)
+	}
+	return code
+}
+
+// killAll kills every process of a container.
+func killAll(name string) {
+	want := []byte("\x00" + marker + "=" + name + "\x00")
+	all, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well formed
+	for _, file := range all {
+		env, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(append([]byte{0}, env...), want) {
+			continue
+		}
+		if p, err := os.FindProcess(pidOf(file)); err == nil {
+			_ = p.Kill() // it may just have ended
+		}
+	}
+}
+
+// pidOf returns the process that a file of /proc is about.
+func pidOf(file string) int {
+	pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+	if err != nil {
+		return -1
+	}
+	return pid
+}
