@@ -140,13 +140,18 @@ func (r *Repo) asked(ctx context.Context, rev string) (Head, error) {
 	if rev == "" || strings.HasPrefix(rev, "-") {
 		return Head{}, fmt.Errorf("%q is not the name of a commit", rev)
 	}
-	out, err := git(r.Root, "rev-parse", "--verify", "-q", "--end-of-options", rev+"^{commit}").output(ctx)
-	if err != nil {
+	// First without ^{commit}: in ":/text" it would be part of the text.
+	var h Head
+	out, err := git(r.Root, "rev-parse", "--verify", "-q", "--end-of-options", rev).output(ctx)
+	if err == nil {
+		h, err = r.readCommit(ctx, strings.TrimSpace(string(out))+"^{commit}")
+	}
+	var refused *gitError
+	if errors.As(err, &refused) {
 		return Head{}, fmt.Errorf("%s: %w %q: `git log` shows those there are, `git fetch` may bring it", r.Root, errNoCommit, rev)
 	}
-	h, err := r.readCommit(ctx, strings.TrimSpace(string(out)))
 	if err != nil {
-		return Head{}, fmt.Errorf("commit %q: %w", rev, err)
+		return Head{}, err
 	}
 	h.Branch, h.Tag, err = r.refOf(ctx, rev)
 	return h, err
