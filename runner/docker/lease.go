@@ -86,34 +86,37 @@ func LeaseHeld(path string) bool {
 }
 
 // Reap removes the containers and volumes of runs that are dead: those that
-// name a lease of this host which nobody holds. It returns their names.
-func (c CLI) Reap(ctx context.Context) ([]string, error) {
-	containers, err := c.dead(ctx, "container")
+// name a lease of this host which nobody holds. A volume that carries
+// LabelBase stays if keep says so, of its name and its label's value. It
+// returns the names of what it removed.
+func (c CLI) Reap(ctx context.Context, keep func(name, home string) bool) ([]string, error) {
+	containers, err := c.dead(ctx, "container", keep)
 	if err == nil {
 		err = c.Remove(ctx, containers...)
 	}
 	if err != nil {
 		return nil, err
 	}
-	volumes, err := c.dead(ctx, "volume")
+	volumes, err := c.dead(ctx, "volume", keep)
 	if err == nil {
 		err = c.VolumeRemove(ctx, volumes...)
 	}
 	return append(containers, volumes...), err
 }
 
-func (c CLI) dead(ctx context.Context, kind string) ([]string, error) {
+func (c CLI) dead(ctx context.Context, kind string, keep func(name, home string) bool) ([]string, error) {
 	here, err := os.Hostname()
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.Labelled(ctx, kind, LabelLease, LabelHost, LabelLease)
+	found, err := c.Labelled(ctx, kind, LabelLease, LabelHost, LabelLease, LabelBase)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for name, labels := range found {
-		if labels[0] == here && !LeaseHeld(labels[1]) {
+		host, lease, home := labels[0], labels[1], labels[2]
+		if host == here && !LeaseHeld(lease) && (home == "" || !keep(name, home)) {
 			names = append(names, name)
 		}
 	}

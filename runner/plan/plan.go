@@ -4,6 +4,9 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -92,6 +95,18 @@ type Job struct {
 	SerialGroup   string
 	MaxAutoReruns int
 	Pos           Pos
+}
+
+// Hash names what the job does, as far as the plan says it: two jobs of one
+// hash do the same in the same environment.
+func (j *Job) Hash() string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	_ = enc.Encode([]any{j.Kind, j.Shell, j.WorkDir, j.Images, j.Env}) // plain data: it cannot fail
+	for _, s := range j.Steps {
+		_ = enc.Encode([]any{s.Name, s.When, s.Do.StepKind(), s.Do})
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // An Image is one entry of a job's docker list.

@@ -1,0 +1,17 @@
+package commands
+
+import "runtime"
+
+// jobMemory is what a job is taken to need, in bytes, when jobs are packed
+// onto this machine.
+const jobMemory = 1 << 30
+
+// capacity is how many jobs run at once by default: one a CPU, and no more
+// than memory holds.
+func capacity() int {
+	n := runtime.NumCPU()
+	if memory := totalMemory(); memory > 0 {
+		n = min(n, int(memory/jobMemory))
+	}
+	return max(1, n)
+}

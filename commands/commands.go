@@ -1,0 +1,116 @@
+// Package commands is the command line, and the one place where all parts of
+// popsicle meet. launch.go follows one run from end to end: start there.
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// The exit codes of every command.
+const (
+	exitPassed      = 0
+	exitFailed      = 1   // a job failed
+	exitUsage       = 2   // wrong usage or an invalid config: nothing was started
+	exitBroken      = 3   // docker, git, the disk or popsicle itself could not do its part
+	exitInterrupted = 130 // as a shell says it of SIGINT
+)
+
+// Main runs the command line, args[0] being the program's name, and returns
+// its exit code. Nothing else maps errors to exit codes.
+func Main(args []string) int {
+	err := root().Run(context.Background(), args)
+	code := exitCode(err)
+	var ended endedError
+	if err != nil && !errors.As(err, &ended) {
+		fmt.Fprintln(os.Stderr, "popsicle: "+err.Error())
+	}
+	return code
+}
+
+func root() *cli.Command {
+	return &cli.Command{
+		Name:                      "popsicle",
+		Usage:                     "run your CI before the push",
+		Description:               "Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,\nin containers on this machine, and keeps a history of every run.",
+		Version:                   version(),
+		Commands:                  []*cli.Command{runCommand(), historyCommand(), showCommand(), logsCommand(), gcCommand()},
+		Suggest:                   true,
+		EnableShellCompletion:     true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(context.Context, *cli.Command, error) {}, // Main maps errors to exit codes
+		OnUsageError:              usageError,
+		Action:                    helpOrUnknown,
+	}
+}
+
+// helpOrUnknown is what popsicle does without a command it knows.
+func helpOrUnknown(_ context.Context, c *cli.Command) error {
+	if name := c.Args().First(); name != "" {
+		hint := ""
+		if near := cli.SuggestCommand(c.Commands, name); near != "" {
+			hint = fmt.Sprintf(": did you mean %q?", near)
+		}
+		return usage("no command is named %q%s\n  popsicle --help lists them", name, hint)
+	}
+	return cli.ShowRootCommandHelp(c)
+}
+
+// A usageErr is a mistake on the command line or in a config.
+type usageErr struct{ error }
+
+func (e usageErr) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return usageErr{fmt.Errorf(format, args...)} }
+
+func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
+	return usage("%w\n  %s --help says what it takes", err, c.FullName())
+}
+
+// An endedError is a run that has told everything itself: only its status is
+// left to become an exit code.
+type endedError event.Status
+
+func (e endedError) Error() string { return "the pipeline ended as " + string(e) }
+
+func exitCode(err error) int {
+	var ended endedError
+	var wrong usageErr
+	var mistakes *multierror.Error
+	switch {
+	case err == nil:
+		return exitPassed
+	case errors.As(err, &ended):
+		return ended.code()
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &wrong), errors.As(err, &mistakes), errors.Is(err, db.ErrNotFound), errors.Is(err, gitops.ErrNotRepository):
+		return exitUsage
+	}
+	return exitBroken
+}
+
+func (e endedError) code() int {
+	switch event.Status(e) {
+	case event.Success:
+		return exitPassed
+	case event.Canceled:
+		return exitInterrupted
+	case event.InfrastructureFail, event.Interrupted:
+		return exitBroken
+	}
+	return exitFailed
+}
+
+// stdout is where results go.
+func stdout(c *cli.Command) io.Writer { return c.Root().Writer }

@@ -1,0 +1,151 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/config"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A source is one config file.
+type source = config.Source
+
+// readConfig reads the pipeline's files: those named, else .popsicle/*.yml as
+// they are in what is tested, else .circleci/config.yml.
+func readConfig(ctx context.Context, s *gitops.Snapshot, named []string) ([]source, error) {
+	var sources []source
+	for _, file := range named {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usage("--config: %w", err)
+		}
+		sources = append(sources, source{Path: filepath.ToSlash(file), Text: text})
+	}
+	if len(named) > 0 {
+		return sources, nil
+	}
+	files, err := s.Glob(ctx, ".popsicle", "*.yml", "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		files = []string{".circleci/config.yml"}
+	}
+	for _, file := range files {
+		text, err := s.ReadFile(ctx, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, usage("the %s has neither .popsicle/*.yml nor .circleci/config.yml: write one, or name it with --config FILE", s.Source().Kind)
+		}
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source{Path: file, Text: text})
+	}
+	return sources, nil
+}
+
+// nextNumber is the number the pipeline will have, unless another popsicle
+// takes it first.
+func (l *launch) nextNumber(ctx context.Context) int64 {
+	last, err := l.history.Pipelines(ctx, db.PipelineFilter{Limit: 1})
+	if err != nil || len(last) == 0 {
+		return 1
+	}
+	return last[0].ID + 1
+}
+
+// compile makes the plan of the whole pipeline.
+func (l *launch) compile(number int64) (*plan.Pipeline, error) {
+	branch, tag := l.ref()
+	return config.Compile(l.sources, config.Options{
+		Branch: branch, Tag: tag, Parameters: l.params, Values: l.values(number, branch, tag),
+	})
+}
+
+// values are the pipeline values that have a meaning here; the rest is null.
+// https://circleci.com/docs/reference/variables/#pipeline-values
+func (l *launch) values(number int64, branch, tag string) map[string]any {
+	head := l.snapshot.Head()
+	owner, name, _ := strings.Cut(head.Slug, "/")
+	v := map[string]any{
+		"pipeline.id": fmt.Sprintf("00000000-0000-0000-0000-%012d", number), "pipeline.number": number,
+		"pipeline.project.type": "github", "pipeline.trigger_source": "api", "pipeline.event.name": "api",
+		"pipeline.trigger.type": "cli",
+	}
+	if branch != "" && head.DefaultBranch != "" {
+		v["pipeline.git.branch.is_default"] = branch == head.DefaultBranch
+	}
+	for key, text := range map[string]string{
+		"pipeline.git.branch": branch, "pipeline.git.tag": tag, "pipeline.git.revision": head.Commit,
+		"pipeline.git.repo_url": head.RemoteURL, "pipeline.git.repo_owner": owner, "pipeline.git.repo_name": name,
+		"pipeline.git.commit.subject": head.Subject, "pipeline.git.commit.body": head.Body,
+		"pipeline.project.git_url": head.RemoteURL, "pipeline.project.slug": slug(head.Slug),
+	} {
+		if text != "" {
+			v[key] = text
+		}
+	}
+	return v
+}
+
+func slug(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "gh/" + s
+}
+
+// runnable refuses a plan with jobs that popsicle cannot run yet.
+func runnable(p *plan.Pipeline) error {
+	var all *multierror.Error
+	jobs := 0
+	for _, w := range p.Workflows {
+		jobs += len(w.Jobs)
+		for _, j := range w.Jobs {
+			if j.Kind == plan.Machine || j.Kind == plan.MacOS {
+				all = multierror.Append(all, fmt.Errorf("%s: job %s needs a %s executor, which popsicle does not run yet: give it a docker image, or name the jobs to run", j.Pos, j.Name, j.Kind))
+			}
+		}
+	}
+	if jobs == 0 {
+		return usage("no job is left to run%s", whySkipped(p))
+	}
+	if all != nil {
+		all.ErrorFormat = lines
+	}
+	return all.ErrorOrNil()
+}
+
+// whySkipped tells why nothing is left.
+func whySkipped(p *plan.Pipeline) string {
+	var b strings.Builder
+	for _, w := range p.Workflows {
+		for _, s := range w.Skipped {
+			name := s.Job
+			if name == "" {
+				name = "workflow " + w.Name
+			}
+			fmt.Fprintf(&b, "\n  %s: %s: %s", s.Pos, name, s.Reason)
+		}
+	}
+	return b.String()
+}
+
+// lines formats mistakes one a line.
+func lines(errs []error) string {
+	text := make([]string, len(errs))
+	for i, err := range errs {
+		text[i] = err.Error()
+	}
+	return strings.Join(text, "\n")
+}

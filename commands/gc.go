@@ -1,0 +1,73 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+)
+
+func gcCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "gc",
+		Usage: "remove what popsicle keeps on the engine",
+		Description: `Removes what dead runs left behind, and the trees that runs keep on the engine
+to start faster and that no run has used for two weeks. Nothing but popsicle's
+own is ever touched.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "remove every kept tree: the next run of a large checkout copies it again"},
+			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
+		},
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       gcAction,
+	}
+}
+
+func gcAction(ctx context.Context, c *cli.Command) error {
+	file, err := historyFile()
+	if err != nil {
+		return err
+	}
+	history, err := db.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer history.Close()
+	client, m := docker.CLI{Bin: c.String("engine")}, memory{history}
+	engine := engineName(client.Bin)
+	old := m.OldBases(engine)
+	if c.Bool("all") {
+		old = m.allBases(engine)
+	}
+	var errs error
+	for _, b := range old {
+		if err := client.VolumeRemove(ctx, b.Volume); err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		m.DropBase(b)
+		fmt.Fprintf(stdout(c), "removed %s: %d files of %s\n", b.Volume, b.Files, b.Root)
+	}
+	_, err = history.CloseAbandoned(ctx, docker.LeaseHeld)
+	reaped, reapErr := client.Reap(ctx, m.keeps(engine, filepath.Dir(file)))
+	for _, name := range reaped {
+		fmt.Fprintf(stdout(c), "removed %s, which a dead run left behind\n", name)
+	}
+	return errors.Join(errs, err, reapErr)
+}
+
+func (m memory) allBases(engine string) []runner.Base {
+	all, _ := m.Bases(context.Background(), engine)
+	bases := make([]runner.Base, len(all))
+	for i, b := range all {
+		bases[i] = runnerBase(b)
+	}
+	return bases
+}

@@ -1,0 +1,152 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/commands/term"
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+func historyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "history",
+		Usage: "list the pipelines that ran, newest first",
+		Description: `Inside a checkout lists the pipelines of this repository, elsewhere all.
+
+   popsicle history --status failed --limit 5
+   popsicle history --all --json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "branch", Usage: "only those of the branch `NAME`"},
+			&cli.StringFlag{Name: "status", Usage: "only those that are `STATUS`: success, failed, canceled, running, …"},
+			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` pipelines, 0 for all", Value: 20},
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "of all repositories"},
+			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
+			colorFlag(),
+		},
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       historyAction,
+	}
+}
+
+// statuses are those a pipeline can have.
+var statuses = []event.Status{
+	event.Queued, event.Running, event.OnHold, event.Success, event.Failed, event.Canceled, event.InfrastructureFail, event.Interrupted,
+}
+
+func historyAction(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return usage("history takes no argument %q: popsicle show %s shows one pipeline", c.Args().First(), c.Args().First())
+	}
+	f := db.PipelineFilter{Branch: c.String("branch"), Status: event.Status(c.String("status")), Limit: c.Int("limit")}
+	if err := known(f.Status); err != nil {
+		return err
+	}
+	if !c.Bool("all") {
+		f.Root = checkoutRoot(ctx)
+	}
+	history, err := openHistory(ctx)
+	if err != nil {
+		return err
+	}
+	defer history.Close()
+	found, err := history.Pipelines(ctx, f)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSON(stdout(c), pipelinesJSON(found))
+	}
+	if len(found) == 0 {
+		return nothingYet(stdout(c), f)
+	}
+	rows := make([]term.PipelineRow, len(found))
+	for i, p := range found {
+		rows[i] = pipelineRow(p)
+	}
+	return term.History(stdout(c), rows, newTheme(c, os.Stdout), time.Now())
+}
+
+func known(s event.Status) error {
+	var names []string
+	for _, k := range statuses {
+		if s == k || s == "" {
+			return nil
+		}
+		names = append(names, string(k))
+	}
+	return usage("--status %s: a pipeline is one of %s", s, strings.Join(names, ", "))
+}
+
+// checkoutRoot is the top of the checkout around the current folder, or empty
+// outside of any.
+func checkoutRoot(ctx context.Context) string {
+	repo, err := gitops.Open(ctx, ".")
+	if err != nil {
+		return ""
+	}
+	return repo.Root
+}
+
+func nothingYet(w io.Writer, f db.PipelineFilter) error {
+	text := "no pipeline has run yet: popsicle run\n"
+	if f.Branch != "" || f.Status != "" {
+		text = "no pipeline matches: popsicle history --all lists every one\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+func pipelineRow(p db.Pipeline) term.PipelineRow {
+	row := term.PipelineRow{
+		Number: p.ID, Status: p.Status, Reason: p.Reason, Repo: p.Repo, Branch: p.Branch, Commit: p.Commit,
+		Subject: p.Subject, Dirty: p.Dirty, Started: p.Start, Ended: p.End, Jobs: p.Jobs,
+	}
+	if row.Branch == "" {
+		row.Branch = p.Tag
+	}
+	return row
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// pick returns the pipeline that a command's argument names, "12" or "#12"
+// ("12/build" names a job too): without one the latest, of this checkout if
+// there is any.
+func pick(ctx context.Context, history *db.DB, arg string) (db.Pipeline, error) {
+	if arg == "" {
+		return latest(ctx, history)
+	}
+	id, err := strconv.ParseInt(strings.TrimPrefix(arg, "#"), 10, 64)
+	if err != nil {
+		return db.Pipeline{}, usage("%q is not the number of a pipeline: popsicle history lists them", arg)
+	}
+	return history.Pipeline(ctx, id)
+}
+
+func latest(ctx context.Context, history *db.DB) (db.Pipeline, error) {
+	for _, root := range []string{checkoutRoot(ctx), ""} {
+		found, err := history.Pipelines(ctx, db.PipelineFilter{Root: root, Limit: 1})
+		if err != nil {
+			return db.Pipeline{}, err
+		}
+		if len(found) > 0 {
+			return found[0], nil
+		}
+	}
+	return db.Pipeline{}, usage("no pipeline has run yet: popsicle run")
+}

@@ -1,0 +1,249 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A launch is one run from end to end: a checkout, its plan, the engine and
+// the history meet here. START READING HERE.
+type launch struct {
+	order
+	now <-chan struct{} // closed when everything must end at once
+
+	repo     *gitops.Repo
+	snapshot *gitops.Snapshot
+	sources  []source
+	history  *db.DB
+	plan     *plan.Pipeline
+}
+
+// open reads the checkout and makes the plan. Nothing has started when it
+// returns, and nothing will where it returns an error.
+func (l *launch) open(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return l.openCheckout(gctx) })
+	g.Go(func() error { return l.openHistory(gctx) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	whole, err := l.compile(l.nextNumber(ctx))
+	if err != nil {
+		return err
+	}
+	l.plan, err = whole.Select(l.selection)
+	if err != nil {
+		return usageErr{err}
+	}
+	return runnable(l.plan)
+}
+
+func (l *launch) openCheckout(ctx context.Context) (err error) {
+	if l.repo, err = gitops.Open(ctx, l.dir); err != nil {
+		return err
+	}
+	if l.snapshot, err = l.repo.Snapshot(ctx, l.source); err != nil {
+		return err
+	}
+	l.sources, err = readConfig(ctx, l.snapshot, l.configs)
+	return err
+}
+
+func (l *launch) openHistory(ctx context.Context) error {
+	file, err := historyFile()
+	if err != nil {
+		return err
+	}
+	if l.history, err = db.Open(ctx, file); err != nil {
+		return err
+	}
+	l.history.Version = version()
+	return nil
+}
+
+func (l *launch) close() {
+	if l.history != nil {
+		_ = l.history.Close() // all that matters was written, or its error told
+	}
+}
+
+// run runs the plan: the recorder and the sinks hear of everything, and when
+// it returns nothing of the run is left on the engine.
+func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, error) {
+	dir, err := home()
+	if err != nil {
+		return "", err
+	}
+	lease, err := docker.TakeLease(filepath.Join(dir, "leases"))
+	if err != nil {
+		return "", err
+	}
+	defer lease.Release()
+	id, err := l.history.NewPipeline(ctx, lease.Path)
+	if err != nil {
+		return "", err
+	}
+	recorder := l.history.Recorder(id)
+	out := event.NewStream(append([]event.Sink{recorder}, sinks...)...)
+	out.Emit(l.started(id))
+
+	r := l.runner(id, out, lease)
+	status := l.drive(ctx, id, out, r)
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+	defer cancel()
+	r.Close()
+	return status, errors.Join(recorder.Close(wait), out.Err())
+}
+
+// drive runs the jobs, reads the tree beside them, and removes what dead runs
+// left behind.
+func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runner.Runner) event.Status {
+	at := event.At{Pipeline: id}
+	var beside errgroup.Group
+	beside.Go(func() error {
+		tree, err := r.Checkout.Tree(ctx)
+		if err == nil {
+			out.Emit(treeRead(at, tree))
+		}
+		return err
+	})
+	beside.Go(func() error {
+		l.reap(ctx, r.Docker)
+		return nil
+	})
+	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast}
+	status := o.Run(ctx, id, l.plan)
+	reason := ""
+	if err := beside.Wait(); err != nil && ctx.Err() == nil {
+		status, reason = event.InfrastructureFail, err.Error()
+	}
+	l.warnUnstable(at, out, r)
+	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
+	return status
+}
+
+// warnUnstable says when files changed while they were read.
+func (l *launch) warnUnstable(at event.At, out *event.Stream, r *runner.Runner) {
+	tree, err := r.Checkout.Tree(context.Background()) // it was read before
+	if err != nil {
+		return
+	}
+	if files := tree.Unstable(); len(files) > 0 {
+		out.Emit(treeRead(at, tree))
+		out.Emit(event.Message{At: at, Level: event.Warning, Text: fmt.Sprintf(
+			"%s changed while the tree was read: this run proves nothing about tree %.12s", some(files), tree.Hash)})
+	}
+}
+
+// some names the first few of many.
+func some(names []string) string {
+	if n := len(names); n > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
+	}
+	return strings.Join(names, ", ")
+}
+
+func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
+	return event.TreeRead{
+		At: at, Tree: t.Hash, Dirty: t.Dirty, Unstable: len(t.Unstable()) > 0,
+		Files: len(t.Files), Bytes: t.Bytes, Changed: t.Changed[:min(len(t.Changed), 100)],
+	}
+}
+
+// reap closes what dead runs of this host left open, in the history and on
+// the engine. What it cannot do, the next run tries again.
+func (l *launch) reap(ctx context.Context, cli docker.CLI) {
+	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
+	_, _ = cli.Reap(ctx, memory{l.history}.keeps(engineName(l.engine), filepath.Dir(l.history.Path())))
+}
+
+func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
+	branch, tag := l.ref()
+	values := make([]string, len(l.env))
+	for i, v := range l.env {
+		values[i] = v.Value
+	}
+	r := &runner.Runner{
+		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(values),
+		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
+		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName(), l.plan.Workflows),
+		Env:      l.env, Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
+		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history}, Approved: l.approved, Now: l.now, Grace: runner.Grace,
+	}
+	if strings.HasPrefix(r.Engine, "unix://") && runtime.GOOS == "linux" {
+		r.Arch = runtime.GOARCH // the engine of a unix socket is on this machine
+	}
+	return r
+}
+
+func (l *launch) approved(job string) bool {
+	return slices.Contains(l.approve, "all") || slices.Contains(l.approve, job)
+}
+
+// engineName names the engine in the history, without asking it.
+func engineName(client string) string {
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		return host
+	}
+	if name := os.Getenv("DOCKER_CONTEXT"); name != "" {
+		return "context " + name
+	}
+	if client != "docker" {
+		return client
+	}
+	return "unix:///var/run/docker.sock"
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
+}
+
+// ref is the branch or the tag that the pipeline runs on.
+func (l *launch) ref() (branch, tag string) {
+	if l.branch != "" || l.tag != "" {
+		return l.branch, l.tag
+	}
+	return l.snapshot.Head().Branch, ""
+}
+
+// started describes the run as it begins.
+func (l *launch) started(id int64) event.PipelineStarted {
+	head := l.snapshot.Head()
+	branch, tag := l.ref()
+	e := event.PipelineStarted{
+		At: event.At{Pipeline: id}, Repo: head.Slug, Root: l.repo.Root, Commit: head.Commit, Branch: branch, Tag: tag,
+		Subject: head.Subject, Author: head.Author, Trigger: "cli",
+		Source: [...]string{"worktree", "index", "commit"}[l.source.Kind],
+	}
+	if e.Repo == "" {
+		e.Repo = path.Base(filepath.ToSlash(l.repo.Root))
+	}
+	for _, f := range l.plan.Files {
+		e.Files = append(e.Files, event.ConfigFile{Path: f.Path, SHA256: f.SHA256})
+	}
+	for _, w := range l.plan.Workflows {
+		e.Workflows = append(e.Workflows, w.Name)
+		e.Jobs += len(w.Jobs)
+	}
+	return e
+}

@@ -1,0 +1,232 @@
+package commands
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/commands/term"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run the pipeline of this checkout in containers",
+		ArgsUsage: "[JOB…]",
+		Description: `Runs the workflows of .popsicle/*.yml, or of .circleci/config.yml, on the
+working tree as it is: tracked files and new ones that are not ignored.
+With JOB, runs those jobs and what they require.
+
+   popsicle run                      everything
+   popsicle run test --only          one job, without what it requires
+   popsicle run --staged             what the next commit would hold
+   popsicle run --commit HEAD~1      exactly a commit
+   popsicle run --dry-run --graph    what would run, and how it hangs together
+
+Exit codes: 0 passed, 1 a job failed, 2 wrong usage or invalid config, 3
+docker, git, the disk or popsicle could not do its part, 130 interrupted.`,
+		Flags:        slices.Concat(selectionFlags(), treeFlags(), environmentFlags(), engineFlags(), outputFlags()),
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       runAction,
+	}
+}
+
+func selectionFlags() []cli.Flag {
+	const category = "What runs"
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "only", Usage: "leave out what the named jobs require", Category: category},
+		&cli.StringFlag{Name: "workflow", Aliases: []string{"w"}, Usage: "run only this `WORKFLOW`", Category: category},
+		&cli.StringSliceFlag{Name: "config", Aliases: []string{"c"}, Usage: "take the pipeline from `FILE` (again: from several)", Category: category},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once", DefaultText: "by CPUs and memory", Category: category},
+		&cli.BoolFlag{Name: "fail-fast", Usage: "cancel the rest when a job fails", Category: category},
+		&cli.StringSliceFlag{Name: "approve", Usage: "approve the approval job `NAME`, or all", Category: category},
+		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan and stop", Category: category},
+		&cli.BoolFlag{Name: "graph", Usage: "draw the job graph and stop", Category: category},
+	}
+}
+
+func treeFlags() []cli.Flag {
+	const category = "What is tested"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "commit", Usage: "test exactly the commit `REF`", Category: category},
+		&cli.BoolFlag{Name: "staged", Usage: "test what is staged", Category: category},
+		&cli.StringFlag{Name: "branch", Usage: "play the branch `NAME` to filters and jobs", Category: category},
+		&cli.StringFlag{Name: "tag", Usage: "play the tag `NAME`", Category: category},
+		&cli.StringFlag{Name: "dir", Aliases: []string{"C"}, Usage: "the checkout that holds `DIR`", Value: ".", Category: category},
+	}
+}
+
+func environmentFlags() []cli.Flag {
+	const category = "What jobs see"
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set a pipeline parameter, `NAME=VALUE`", Category: category},
+		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a project variable, `NAME=VALUE`, or pass on NAME; masked in all output", Category: category},
+		&cli.StringSliceFlag{Name: "env-file", Usage: "read project variables from `FILE`", Category: category},
+	}
+}
+
+func engineFlags() []cli.Flag {
+	const category = "Docker"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "pull", Usage: "pull images `WHEN`: if-missing, always or never", Value: string(runner.PullMissing), Category: category, Validator: pullWhen},
+		&cli.StringSliceFlag{Name: "platform", Usage: "run images as `OS/ARCH`, or one image: IMAGE=OS/ARCH", Category: category},
+		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
+	}
+}
+
+func pullWhen(s string) error {
+	switch runner.Pull(s) {
+	case runner.PullMissing, runner.PullAlways, runner.PullNever:
+		return nil
+	}
+	return usage("--pull %s: there are if-missing, always and never", s)
+}
+
+func outputFlags() []cli.Flag {
+	const category = "Output"
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "plain", Usage: "one line an event, on a terminal too", Category: category},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object an event (docs/json.md)", Category: category},
+		colorFlag(),
+	}
+}
+
+func colorFlag() cli.Flag {
+	return &cli.StringFlag{Name: "color", Usage: "use colours `WHEN`: auto, always or never", Value: "auto", Category: "Output", Validator: func(s string) error {
+		if s != "auto" && s != "always" && s != "never" {
+			return usage("--color %s: there are auto, always and never", s)
+		}
+		return nil
+	}}
+}
+
+// An order is what `popsicle run` was asked to do.
+type order struct {
+	dir         string
+	source      gitops.Source
+	branch, tag string
+	configs     []string
+	selection   plan.Selection
+	params      map[string]string
+	env         []plan.Var
+	parallel    int
+	failFast    bool
+	approve     []string
+	pull        runner.Pull
+	platform    string
+	platforms   map[string]string
+	engine      string
+}
+
+func newOrder(c *cli.Command) (order, error) {
+	o := order{
+		dir: c.String("dir"), branch: c.String("branch"), tag: c.String("tag"), configs: c.StringSlice("config"),
+		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
+		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
+		pull: runner.Pull(c.String("pull")), engine: c.String("engine"),
+	}
+	switch {
+	case c.IsSet("commit") && c.Bool("staged"):
+		return o, usage("--commit and --staged exclude each other: one names what is tested")
+	case c.IsSet("commit"):
+		o.source = gitops.Source{Kind: gitops.Commit, Rev: c.String("commit")}
+	case c.Bool("staged"):
+		o.source = gitops.Source{Kind: gitops.Index, IndexFile: os.Getenv("GIT_INDEX_FILE")}
+	}
+	switch {
+	case o.branch != "" && o.tag != "":
+		return o, usage("--branch and --tag exclude each other: a pipeline runs on one ref")
+	case o.selection.Only && len(o.selection.Jobs) == 0:
+		return o, usage("--only needs the names of jobs")
+	case c.IsSet("jobs") && o.parallel < 1:
+		return o, usage("--jobs %d: at least one job must run at a time", o.parallel)
+	case o.parallel == 0:
+		o.parallel = capacity()
+	}
+	var err error
+	if o.params, err = parameters(c.StringSlice("param")); err != nil {
+		return o, err
+	}
+	if o.platform, o.platforms, err = platforms(c.StringSlice("platform")); err != nil {
+		return o, usageErr{err}
+	}
+	o.env, err = projectVars(c.StringSlice("env-file"), c.StringSlice("env"))
+	return o, err
+}
+
+func runAction(ctx context.Context, c *cli.Command) error {
+	o, err := newOrder(c)
+	if err != nil {
+		return err
+	}
+	ctx, now, stop := interrupts(ctx)
+	defer stop()
+	l := &launch{order: o, now: now}
+	defer l.close()
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	theme := newTheme(c, os.Stdout)
+	if c.Bool("graph") {
+		return term.Graph(stdout(c), l.plan, theme)
+	}
+	if c.Bool("dry-run") {
+		return term.Plan(stdout(c), l.plan, theme)
+	}
+	sinks, finish := listeners(c, theme)
+	status, err := l.run(ctx, sinks)
+	if err == nil {
+		err = finish()
+	}
+	if err == nil && status != event.Success {
+		err = endedError(status)
+	}
+	return err
+}
+
+// listeners are those who show the run: what --json, --plain and the terminal
+// ask for. finish ends them.
+func listeners(c *cli.Command, theme term.Theme) (sinks []event.Sink, finish func() error) {
+	switch {
+	case c.Bool("json"):
+		json := term.NewJSON(os.Stdout)
+		return []event.Sink{json}, json.Close
+	case c.Bool("plain") || !term.IsTerminal(os.Stdout):
+		plain := term.NewPlain(os.Stdout, theme)
+		return []event.Sink{plain, term.NewSummary(os.Stdout, theme)}, plain.Close
+	}
+	live := term.NewLive(os.Stdout, theme)
+	restore := term.Quiet(os.Stdin)
+	return []event.Sink{live, term.NewSummary(os.Stdout, theme)}, func() error {
+		restore()
+		return live.Close()
+	}
+}
+
+// newTheme is what the terminal can show, as flags and environment say.
+// https://no-color.org: any value of NO_COLOR that is not empty counts.
+func newTheme(c *cli.Command, out *os.File) term.Theme {
+	terminal := term.IsTerminal(out)
+	t := term.Theme{Unicode: term.UnicodeLocale(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))}
+	if terminal {
+		t.Size = term.Size(out)
+	}
+	switch c.String("color") {
+	case "always":
+		t.Color = true
+	case "auto":
+		t.Color = terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return t
+}
+
+// shutdown is how long the recorder may take to write the end of a run.
+const shutdown = 30 * time.Second

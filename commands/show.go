@@ -1,0 +1,85 @@
+package commands
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/commands/term"
+	"github.com/popsicle-ci/popsicle/db"
+)
+
+func showCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "show",
+		Usage:     "show the jobs and steps of one pipeline",
+		ArgsUsage: "[N]",
+		Description: `Shows pipeline N, or the latest: its jobs and their steps with times and
+exit codes.
+
+   popsicle show
+   popsicle show 12 --json`,
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON object"}, colorFlag()},
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       showAction,
+	}
+}
+
+func showAction(ctx context.Context, c *cli.Command) error {
+	if c.Args().Len() > 1 {
+		return usage("show takes the number of one pipeline, not %d arguments", c.Args().Len())
+	}
+	history, err := openHistory(ctx)
+	if err != nil {
+		return err
+	}
+	defer history.Close()
+	p, err := pick(ctx, history, c.Args().First())
+	if err != nil {
+		return err
+	}
+	jobs, err := history.Jobs(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	steps := make([][]db.Step, len(jobs))
+	for i, j := range jobs {
+		if steps[i], err = history.Steps(ctx, j.ID); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		return writeJSON(stdout(c), pipelineJSON(p, jobs, steps))
+	}
+	return term.Show(stdout(c), pipelineRow(p), jobRows(jobs, steps), newTheme(c, os.Stdout), time.Now())
+}
+
+// jobRows joins the nodes of a parallel job into one row.
+func jobRows(jobs []db.Job, steps [][]db.Step) []term.JobRow {
+	var rows []term.JobRow
+	for i, j := range jobs {
+		if j.Node == 0 || len(rows) == 0 {
+			rows = append(rows, term.JobRow{
+				Workflow: j.Workflow, Name: j.Name, Status: j.Status, Reason: j.Reason, Image: j.Image, Started: j.Start, Ended: j.End,
+			})
+		}
+		row := &rows[len(rows)-1]
+		for _, s := range steps[i] {
+			row.Steps = append(row.Steps, stepRow(j.Node, s))
+		}
+	}
+	return rows
+}
+
+func stepRow(node int, s db.Step) term.StepRow {
+	row := term.StepRow{
+		Node: node, Number: s.Number, Name: s.Name, Status: s.Status, Reason: s.Reason, Started: s.Start, Ended: s.End,
+	}
+	if s.ExitCode != nil {
+		row.ExitCode, row.HasExit = *s.ExitCode, true
+	}
+	return row
+}

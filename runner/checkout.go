@@ -1,0 +1,214 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A Checkout is what a run tests. The tree is read beside the start of the
+// first containers.
+type Checkout struct {
+	Repo     *gitops.Repo
+	Snapshot *gitops.Snapshot
+
+	once sync.Once
+	tree *gitops.Tree
+	err  error
+}
+
+// Tree reads the tree, once.
+func (c *Checkout) Tree(ctx context.Context) (*gitops.Tree, error) {
+	c.once.Do(func() { c.tree, c.err = c.Snapshot.Tree(ctx) })
+	return c.tree, c.err
+}
+
+// largeFiles and largeBytes are the size from which a tree is worth a base
+// volume: below it, a tar through the pipe is quicker than a mount.
+const (
+	largeFiles = 1500
+	largeBytes = 16 << 20
+)
+
+// Large says whether a tree is worth a base volume.
+func Large(files int, bytes int64) bool { return files >= largeFiles || bytes >= largeBytes }
+
+// objectsDir is where a container sees the host's git objects, read-only.
+const objectsDir = "/.popsicle/objects-"
+
+// destination is the folder a checkout step puts the tree into.
+func destination(job *plan.Job, c plan.Checkout, home string) string {
+	dir := expand(job.WorkDir, home, home)
+	if c.Path == "" {
+		return dir
+	}
+	return expand(c.Path, dir, home)
+}
+
+// checkoutOf returns the first checkout step of a job.
+func checkoutOf(job *plan.Job) (plan.Checkout, bool) {
+	for _, s := range job.Steps {
+		if c, ok := s.Do.(plan.Checkout); ok {
+			return c, true
+		}
+	}
+	return plan.Checkout{}, false
+}
+
+// checkout puts the tested tree, as a git repository, into its folder. A
+// failure of the job is a status with a text; an error is ours.
+func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, error) {
+	dir := destination(j.plan, c, j.session.hello.Home)
+	tree, err := j.runner.Checkout.Tree(ctx)
+	if err != nil {
+		return event.InfrastructureFail, err
+	}
+	if j.view == nil || j.view.dir != dir {
+		if ok, err := j.vacant(ctx, dir); err != nil || !ok {
+			return event.Failed, err
+		}
+		if err := j.unpack(ctx, dir, tree, nil); err != nil {
+			return event.InfrastructureFail, err
+		}
+		j.say("Checked out %d files into %s\n", len(tree.Files), dir)
+		return event.Success, j.repository(ctx, dir, tree, nil)
+	}
+	changed, deleted := tree.Since(j.view.manifest)
+	if err := j.remove(ctx, dir, deleted); err != nil {
+		return event.InfrastructureFail, err
+	}
+	if len(changed) > 0 {
+		if err := j.unpack(ctx, dir, tree, changed); err != nil {
+			return event.InfrastructureFail, err
+		}
+	}
+	j.say("Checked out %d files into %s (%d of them sent, %d removed, the rest was there)\n", len(tree.Files), dir, len(changed), len(deleted))
+	j.runner.renew(j.view, tree, changed)
+	return event.Success, j.repository(ctx, dir, tree, &j.view.manifest)
+}
+
+// vacant says whether a checkout may go into dir: as in CircleCI, it must be
+// empty or a git repository.
+func (j *job) vacant(ctx context.Context, dir string) (bool, error) {
+	d := quote(dir)
+	code, err := j.session.eval(ctx, fmt.Sprintf(`[ ! -d %s ] || [ -e %s/.git ] || [ -z "$(ls -A %s)" ]`, d, d, d))
+	if err == nil && code != 0 {
+		j.say("%s is not empty and not a git repository: a checkout goes into an empty folder.\n", dir)
+	}
+	return code == 0, err
+}
+
+// unpack sends files of the tree; nil means all.
+func (j *job) unpack(ctx context.Context, dir string, tree *gitops.Tree, only []gitops.File) error {
+	h := j.session.hello
+	return j.send(ctx, dir, func(w io.Writer) error {
+		return tree.WriteTar(ctx, w, gitops.TarOptions{Only: only, UID: h.UID, GID: h.GID})
+	})
+}
+
+// send unpacks a tar into a folder of the container, by the container's own
+// tar or, where it has none, by docker cp.
+func (j *job) send(ctx context.Context, dir string, write func(io.Writer) error) error {
+	if j.session.hello.Tar {
+		return j.session.untar(ctx, dir, write)
+	}
+	code, err := j.session.eval(ctx, "mkdir -p "+quote(dir))
+	if err == nil && code != 0 {
+		err = fmt.Errorf("folder %s: mkdir exited with %d", dir, code)
+	}
+	if err != nil {
+		return err
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(write(w)) }()
+	defer r.Close()
+	return j.runner.Docker.CopyInto(ctx, j.container.Name, dir, r)
+}
+
+// removeAtOnce is how many paths go into one rm: a command line has limits.
+const removeAtOnce = 500
+
+// remove removes paths below dir.
+func (j *job) remove(ctx context.Context, dir string, paths []string) error {
+	for len(paths) > 0 {
+		n := min(len(paths), removeAtOnce)
+		words := make([]string, n)
+		for i, p := range paths[:n] {
+			words[i] = quote("./" + p)
+		}
+		paths = paths[n:]
+		code, err := j.session.eval(ctx, fmt.Sprintf("(cd %s && rm -rf %s)", quote(dir), strings.Join(words, " ")))
+		if err == nil && code != 0 {
+			err = fmt.Errorf("removing deleted files from %s: rm exited with %d", dir, code)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repository makes dir a git repository at the tested commit, with the host's
+// objects where the container can read them, else with a pack of its own.
+func (j *job) repository(ctx context.Context, dir string, tree *gitops.Tree, base *gitops.Manifest) error {
+	if tree.Commit == "" {
+		return nil // nothing is committed yet: there is no repository to speak of
+	}
+	h, b := j.session.hello, j.runner.Build
+	var alternates []string
+	if j.readable(ctx) {
+		for i := range j.objects {
+			alternates = append(alternates, objectsDir+fmt.Sprint(i))
+		}
+	}
+	err := j.send(ctx, dir, func(w io.Writer) error {
+		return tree.WriteGit(ctx, w, gitops.GitOptions{Alternates: alternates, UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag, Base: base})
+	})
+	if err != nil || alternates != nil {
+		return err
+	}
+	return j.send(ctx, dir, func(w io.Writer) error {
+		_, err := tree.WritePack(ctx, w, gitops.PackOptions{UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag})
+		return err
+	})
+}
+
+// readable says whether the container's user can read the host's objects that
+// are mounted: the engine may be elsewhere and have another folder there.
+func (j *job) readable(ctx context.Context) bool {
+	if len(j.objects) == 0 {
+		return false
+	}
+	witness, err := witness(j.objects[0])
+	if err != nil {
+		return false
+	}
+	code, err := j.session.eval(ctx, "[ -r "+quote(objectsDir+"0/"+witness)+" ]")
+	return err == nil && code == 0
+}
+
+// witness returns the path of some file below an object folder.
+func witness(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || e.Name() == "info" {
+			continue
+		}
+		if inside, err := os.ReadDir(filepath.Join(dir, e.Name())); err == nil && len(inside) > 0 {
+			return e.Name() + "/" + inside[0].Name(), nil
+		}
+	}
+	return "", errors.New("no objects")
+}

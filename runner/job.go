@@ -1,0 +1,282 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// An Outcome is how a job ended.
+type Outcome struct {
+	Status event.Status
+	Reason string // why, where the steps do not say it
+	Repro  string // a docker command that does a failed job's steps without popsicle
+}
+
+// A job is one job while it runs.
+type job struct {
+	runner *Runner
+	plan   *plan.Job
+	at     event.At // Step is that of the step that runs
+	name   string   // of the container
+	starts int      // how often it was started
+
+	container *docker.Container
+	session   *session
+	view      *view    // nil: the tree comes through the pipe
+	objects   []string // the host's object folders that are mounted
+	plain     bool     // the engine refused mounts: do without
+
+	failed     bool
+	failedAt   int        // the first step that failed
+	background []event.At // steps that run beside the others
+
+	mu      sync.Mutex
+	streams map[int]*maskStream // by step
+}
+
+// RunJob runs a job to its end. The container's removal goes on after it
+// returned: Close waits for it.
+func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
+	if p.Kind == plan.NoOp {
+		return Outcome{Status: event.Success}
+	}
+	if p.Kind == plan.Approval {
+		return r.approve(p)
+	}
+	j := &job{runner: r, plan: p, at: at, streams: map[int]*maskStream{}}
+	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
+	r.Out.Emit(event.JobStarted{At: at, Engine: r.Engine, Container: j.name})
+	defer j.close()
+	if err := j.spinUp(ctx); err != nil {
+		return j.broken(ctx, err)
+	}
+	for i, s := range p.Steps {
+		if err := j.take(ctx, i+2, s); err != nil { // step 1 is the environment
+			return j.broken(ctx, err)
+		}
+	}
+	if j.failed {
+		return Outcome{Status: event.Failed, Repro: j.repro()}
+	}
+	return Outcome{Status: event.Success}
+}
+
+func (r *Runner) approve(p *plan.Job) Outcome {
+	if r.Approved != nil && r.Approved(p.Name) {
+		return Outcome{Status: event.Success, Reason: "approved on the command line"}
+	}
+	return Outcome{Status: event.NotRun, Reason: "not approved: popsicle run --approve " + p.Name}
+}
+
+// broken tells the end of a job that its steps did not decide.
+func (j *job) broken(ctx context.Context, err error) Outcome {
+	if ctx.Err() != nil { // whatever else the cancel made go wrong
+		return Outcome{Status: event.Canceled}
+	}
+	return Outcome{Status: event.InfrastructureFail, Reason: j.runner.Mask.String(err.Error())}
+}
+
+// close ends what still runs and removes the container, off the way of the
+// jobs that wait for this one.
+func (j *job) close() {
+	for _, at := range j.background {
+		j.at = at
+		j.finish(event.StepFinished{Status: event.Success, Reason: "ended with the job"})
+	}
+	if j.session != nil {
+		j.dismiss(j.session, j.container, j.view)
+	}
+}
+
+// closePatience is how long a container may take to end by itself.
+const closePatience = 5 * time.Second
+
+// dismiss removes a container and what was made for it alone.
+func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
+	r := j.runner
+	r.closing.Go(func() {
+		ctx, cancel := cleanup()
+		defer cancel()
+		patience := closePatience
+		select {
+		case <-r.Now:
+			patience = 0
+		default:
+		}
+		_ = ct.Close(ctx, patience) // what cannot be removed, the next run reaps
+		<-s.ended
+		if v != nil {
+			_ = r.Docker.VolumeRemove(ctx, v.volumes...)
+		}
+	})
+}
+
+// spinUp is the first step of every job: a live container with the driver's
+// answer, the job's variables and its working directory.
+func (j *job) spinUp(ctx context.Context) error {
+	j.at.Step = 1
+	r, image := j.runner, j.plan.Images[0]
+	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
+	err := j.spin(ctx, image)
+	if err == nil {
+		err = j.prepare(ctx)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			j.finish(event.StepFinished{Status: event.Canceled})
+			return err
+		}
+		j.say("%s\n", err)
+		j.finish(event.StepFinished{Status: event.InfrastructureFail})
+		return err
+	}
+	j.finish(event.StepFinished{Status: event.Success})
+	return nil
+}
+
+// spin starts the container, and starts it again with what it learns from
+// each failure: pulled, asked for its user, or without what is refused.
+func (j *job) spin(ctx context.Context, image plan.Image) error {
+	if j.runner.Pull == PullAlways {
+		if err := j.fetch(ctx, image); err != nil {
+			return err
+		}
+	}
+	var err error
+	for range 5 { // each kind of failure once
+		var mounts []docker.Mount
+		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
+			probe := err != nil
+			if err = j.start(ctx, image, mounts); err == nil {
+				if !probe && j.fits() {
+					return nil
+				}
+				j.abandon()
+				continue
+			}
+		}
+		if err = j.learn(ctx, image, err); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// learn does what lets the next start succeed, or returns the error.
+func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case docker.NoSuchImage(err) && j.runner.Pull == PullNever:
+		return j.runner.missing(image, err)
+	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
+		return j.fetch(ctx, image)
+	case docker.NoMount(err) && !j.plain:
+		j.plain = true
+		if j.view != nil {
+			j.runner.Memory.DropBase(*j.view.base)
+		}
+		j.view, j.objects = nil, nil
+		return nil
+	}
+	return err
+}
+
+func (j *job) fetch(ctx context.Context, image plan.Image) error {
+	platform, err := j.runner.fetch(ctx, j.at, image, func(s string) { j.say("%s", s) })
+	if err == nil && platform != j.runner.platform(image) {
+		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
+	}
+	return err
+}
+
+// start starts one container and waits for its driver.
+func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount) error {
+	r := j.runner
+	platform := r.platform(image)
+	if p := r.images.pull(image.Name); p.platform != "" {
+		platform = p.platform
+	}
+	name := j.name
+	if j.starts++; j.starts > 1 {
+		name += fmt.Sprintf("-%d", j.starts) // the one before may not be gone yet
+	}
+	ct, err := r.Docker.Start(docker.Spec{
+		Name:   name,
+		Image:  image.Name,
+		Entry:  "/bin/sh",
+		Labels: r.labels(j.plan.Name), User: image.User, Platform: platform, Mounts: mounts,
+		Command: []string{"-c", bootstrap, "popsicle"},
+	})
+	if err != nil {
+		return err
+	}
+	go func() { _, _ = r.inspect(ctx, image.Name) }() // ready will want it
+	s := newSession(ct, j.output)
+	if err := s.meet(ctx); err != nil {
+		j.dismiss(s, ct, j.view)
+		return err
+	}
+	j.container, j.session = ct, s
+	r.Memory.PutFacts(image.Name, image.User, Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home})
+	return nil
+}
+
+// fits says whether the container is what its view was made for. An image's
+// tag may have moved to another user since it was last seen.
+func (j *job) fits() bool {
+	h := j.session.hello
+	return j.view == nil || j.view.facts == Facts{UID: h.UID, GID: h.GID, Home: h.Home}
+}
+
+// abandon gives up a container that was only good for its answer.
+func (j *job) abandon() {
+	j.dismiss(j.session, j.container, j.view)
+	j.session, j.container, j.view, j.objects = nil, nil, nil, nil
+}
+
+// prepare sets up the shell that every step begins in.
+func (j *job) prepare(ctx context.Context) error {
+	r, h := j.runner, j.session.hello
+	if r.Arch != "" && arch(h.Arch) != r.Arch {
+		r.once(j.at, fmt.Sprintf("%s is an image for %s: it runs emulated on this %s engine, several times slower", j.plan.Images[0].Name, arch(h.Arch), r.Arch))
+	}
+	if j.view != nil {
+		if err := <-j.view.loaded; err != nil {
+			return fmt.Errorf("base %s: %w", j.view.base.Volume, err)
+		}
+	}
+	text, refused := exports(r.environment(j.at, j.plan, h))
+	for _, name := range refused {
+		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))
+	}
+	dir := expand(j.plan.WorkDir, h.Home, h.Home)
+	code, err := j.session.eval(ctx, text+": >"+quote(h.Dir+"/bash_env")+"\nmkdir -p "+quote(dir)+" && cd "+quote(dir))
+	if err == nil && code != 0 {
+		err = fmt.Errorf("%s: working_directory %s cannot be made by user %d of %s: set `user: root` on the image, or another working_directory",
+			j.plan.Pos, j.plan.WorkDir, h.UID, j.plan.Images[0].Name)
+	}
+	if err == nil {
+		j.ready(ctx, dir)
+	}
+	return err
+}
+
+// ready tells what the job runs on.
+func (j *job) ready(ctx context.Context, dir string) {
+	h := j.session.hello
+	e := event.JobReady{At: j.at, Arch: arch(h.Arch), User: fmt.Sprint(h.UID), WorkDir: dir}
+	e.At.Step = 0
+	e.Emulated = j.runner.Arch != "" && e.Arch != j.runner.Arch
+	if image, err := j.runner.inspect(ctx, j.plan.Images[0].Name); err == nil { // else the history lacks a digest
+		e.ImageDigest = image.ID
+	}
+	j.runner.Out.Emit(e)
+}

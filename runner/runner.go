@@ -1,0 +1,105 @@
+// Package runner runs a plan: an Orchestrator starts each job once what it
+// requires has ended, and a Runner runs a job in one live container, which
+// takes the job's steps over its standard input.
+package runner
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A Runner runs the jobs of one pipeline in containers, step by step.
+type Runner struct {
+	Docker    docker.CLI
+	Engine    string // names the engine in the history: "unix:///var/run/docker.sock"
+	Arch      string // of the engine, where that is known: "arm64"
+	Out       *event.Stream
+	Mask      *Mask
+	Checkout  *Checkout
+	Build     Build
+	Env       []plan.Var // the project's variables, which may be secret
+	Pull      Pull
+	Platform  string            // for images that name none; empty: the engine's own
+	Platforms map[string]string // by image, before Platform
+	Home      string            // popsicle's folder, which names whose the bases are
+	Lease     *docker.Lease
+	Memory    Memory
+	Approved  func(job string) bool // nil: no approval job is approved
+
+	// Now is closed when steps must not be given any time to end.
+	Now <-chan struct{}
+	// Grace is how long a canceled step may go on when it traps the signal.
+	Grace time.Duration
+
+	images  images
+	scratch scratch
+	bases   bases
+	told    sync.Map       // warnings that are said once a run, by text
+	closing sync.WaitGroup // containers and volumes on their way out
+}
+
+// Memory is what runs remember for later ones, so that these start faster. It
+// never answers with an error: what is forgotten is found out again.
+type Memory interface {
+	Facts(image, user string) (Facts, bool)
+	PutFacts(image, user string, f Facts)
+	// Base is the newest tree of the checkout on the engine for a user.
+	Base(engine, root string, uid int) (Base, bool)
+	PutBase(b Base)
+	UseBase(b Base)
+	DropBase(b Base)
+	// OldBases lists bases that nobody needs any more.
+	OldBases(engine string) []Base
+	// Small says that the checkout was small when last it was read.
+	Small(root string) bool
+}
+
+// Facts is what is known of an image's user.
+type Facts struct {
+	UID, GID int
+	Home     string
+}
+
+// labels are on everything the run makes; job may be empty.
+func (r *Runner) labels(job string) map[string]string {
+	labels := maps.Clone(r.Build.labels)
+	if labels == nil {
+		labels = r.Lease.Labels(r.Build.run())
+		r.Build.labels = maps.Clone(labels)
+	}
+	if job != "" {
+		labels[docker.LabelJob] = job
+	}
+	return labels
+}
+
+// Close waits until nothing of the run is left on the engine. What cannot be
+// removed is left to the next run's Reap.
+func (r *Runner) Close() {
+	r.closing.Wait()
+	r.scratch.remove(r.Docker)
+}
+
+// Grace is how long a canceled step may go on by default.
+const Grace = 10 * time.Second
+
+// cleanupTime is how long the removal of what a run made may take.
+const cleanupTime = 30 * time.Second
+
+// cleanup returns a context for removing things, which no cancel reaches.
+func cleanup() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), cleanupTime)
+}
+
+// once says a warning the first time it is given.
+func (r *Runner) once(at event.At, text string) {
+	if _, said := r.told.LoadOrStore(text, true); !said {
+		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: text})
+	}
+}

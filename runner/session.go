@@ -1,0 +1,323 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+)
+
+//go:embed driver.sh
+var driverSource string
+
+// driver is the driver without its comments: it is read byte by byte.
+var driver = sync.OnceValue(func() string {
+	var b strings.Builder
+	for line := range strings.Lines(driverSource) {
+		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+})
+
+// bootstrap reads the driver from standard input. It stands in the process
+// list of the container, where a step's pkill -f must not find words in it.
+const bootstrap = `while IFS= read -r l && [ "$l" != . ]; do s="$s$l
+"; done; eval "$s"`
+
+// errEnded means that the container ended while something was asked of it.
+var errEnded = errors.New("the container ended")
+
+// A hello is what the driver says about its container.
+type hello struct {
+	UID, GID       int
+	Arch           string // as uname -m says
+	Bash, Tar, Git bool
+	Dir            string // the driver's own folder
+	Home           string
+}
+
+func parseHello(line string) (hello, error) {
+	line, home, _ := strings.Cut(line, " home=")
+	values := map[string]string{}
+	for field := range strings.FieldsSeq(line) {
+		name, value, _ := strings.Cut(field, "=")
+		values[name] = value
+	}
+	uid, err1 := strconv.Atoi(values["uid"])
+	gid, err2 := strconv.Atoi(values["gid"])
+	h := hello{
+		UID: uid, GID: gid, Arch: values["arch"], Dir: values["dir"], Home: home,
+		Bash: values["bash"] == "y", Tar: values["tar"] == "y", Git: values["git"] == "y",
+	}
+	if h.Dir == "" {
+		err1 = errors.Join(err1, errors.New("no folder"))
+	}
+	return h, errors.Join(err1, err2)
+}
+
+// A session is the conversation with the driver of one live container.
+type session struct {
+	ct    *docker.Container
+	hello hello
+
+	output func(step int, p []byte) // what a step wrote; the bytes are only lent
+	step   atomic.Int64             // the step whose output arrives
+	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
+
+	greet chan hello
+	done  chan int // answers to untar and eval
+	mu    sync.Mutex
+	ends  map[int]chan int // exit codes of steps
+	ended chan struct{}    // closed at the end of the driver's output
+	err   error            // why the conversation broke down, once ended is closed
+}
+
+// newSession starts the conversation with a container that runs bootstrap.
+// output is called by one goroutine, until ended is closed.
+func newSession(ct *docker.Container, output func(step int, p []byte)) *session {
+	s := &session{
+		ct: ct, output: output,
+		greet: make(chan hello, 1), done: make(chan int, 1),
+		ends: map[int]chan int{}, ended: make(chan struct{}),
+	}
+	token := newToken()
+	go s.listen(token)
+	s.send(driver() + ".\n" + token + "\n")
+	return s
+}
+
+// newToken begins with a control character that programs do not print, so
+// that output need not be held back for looking like a token.
+func newToken() string {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return "\x1e" + hex.EncodeToString(random[:])
+}
+
+// send writes a frame. A container that is gone is noticed where its answer
+// is missing.
+func (s *session) send(frame string) { _, _ = io.WriteString(s.ct.Stdin, frame) }
+
+func (s *session) listen(token string) {
+	d := &demux{
+		token: []byte(token),
+		text: func(p []byte) {
+			s.heard.Store(time.Now().UnixNano())
+			s.output(int(s.step.Load()), p)
+		},
+		control: s.control,
+	}
+	_, err := io.CopyBuffer(onlyWriter{d}, s.ct.Stdout, make([]byte, 64<<10))
+	d.Flush()
+	s.mu.Lock()
+	s.err = errors.Join(s.err, err)
+	s.mu.Unlock()
+	close(s.ended)
+}
+
+// onlyWriter hides whatever else a writer can do, so that io.CopyBuffer uses
+// the buffer it is given.
+type onlyWriter struct{ io.Writer }
+
+// control takes one line from the driver.
+func (s *session) control(line string) {
+	verb, rest, _ := strings.Cut(line, " ")
+	first, text, _ := strings.Cut(rest, " ")
+	switch verb {
+	case "hello":
+		h, err := parseHello(rest)
+		s.fail(err)
+		s.greet <- h
+	case "done":
+		code, err := strconv.Atoi(rest)
+		s.fail(err)
+		s.done <- code
+	case "bg":
+		step, err := strconv.Atoi(first)
+		s.fail(err)
+		s.output(step, []byte(text+"\n"))
+	case "end":
+		step, err1 := strconv.Atoi(first)
+		code, err2 := strconv.Atoi(text)
+		s.fail(errors.Join(err1, err2))
+		s.end(step) <- code
+	default:
+		s.fail(fmt.Errorf("unexpected %q", line))
+	}
+}
+
+func (s *session) fail(err error) {
+	if err != nil {
+		s.mu.Lock()
+		s.err = errors.Join(s.err, fmt.Errorf("driver: %w", err))
+		s.mu.Unlock()
+	}
+}
+
+// end returns the channel that the exit code of a step arrives on.
+func (s *session) end(step int) chan int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ends[step] == nil {
+		s.ends[step] = make(chan int, 1)
+	}
+	return s.ends[step]
+}
+
+// meet waits until the driver answers.
+func (s *session) meet(ctx context.Context) error {
+	select {
+	case s.hello = <-s.greet:
+		return nil
+	case <-s.ended:
+		return s.broken()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// broken explains the end of the driver's output: by the client's own words
+// where it has any.
+func (s *session) broken() error {
+	if err := s.ct.Wait(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(errEnded, s.err)
+}
+
+// answer waits for the exit code of what was last asked.
+func (s *session) answer(ctx context.Context) (int, error) {
+	select {
+	case code := <-s.done:
+		return code, nil
+	case <-s.ended:
+		return 0, s.broken()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// eval runs text in the shell that all steps begin in, and returns its code.
+func (s *session) eval(ctx context.Context, text string) (int, error) {
+	s.send("eval " + counted(text))
+	return s.answer(ctx)
+}
+
+// put writes a file into the driver's folder.
+func (s *session) put(file, text string) {
+	n, lines, _ := strings.Cut(counted(text), "\n")
+	s.send("put " + file + " " + n + "\n" + lines)
+}
+
+// counted is text, whole lines of it, after a line with their number.
+func counted(text string) string {
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return strconv.Itoa(strings.Count(text, "\n")) + "\n" + text
+}
+
+// start begins a step in the foreground, or beside the ones that follow.
+func (s *session) start(step int, shell string, background bool) {
+	verb := "step"
+	if background {
+		verb = "bg"
+	} else {
+		s.step.Store(int64(step))
+	}
+	s.heard.Store(time.Now().UnixNano())
+	s.send(fmt.Sprintf("%s %d %s\n", verb, step, shell))
+}
+
+// kill signals the process group of a step: "INT", "TERM", "KILL".
+func (s *session) kill(step int, signal string) {
+	s.send(fmt.Sprintf("kill %s %d\n", signal, step))
+}
+
+// silence returns for how long no step has written anything.
+func (s *session) silence(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, s.heard.Load()))
+}
+
+// blockSize is the driver's unit of tar, in bytes; a chunk holds at most
+// chunkBlocks of them, and costs the driver a process.
+const (
+	blockSize   = 64 << 10
+	chunkBlocks = 64
+)
+
+// untar unpacks what write produces, a tar, into a folder of the container.
+func (s *session) untar(ctx context.Context, dir string, write func(io.Writer) error) error {
+	s.send("untar " + dir + "\n")
+	w := &chunks{to: s.ct.Stdin}
+	err := write(w)
+	if err := errors.Join(err, w.close()); err != nil {
+		return err // the driver waits for a rest that never comes: the caller gives the container up
+	}
+	code, err := s.answer(ctx)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("unpacking files into %s: tar in the container exited with %d", dir, code)
+	}
+	return err
+}
+
+// chunks writes a stream as the driver's untar reads it.
+type chunks struct {
+	to  io.Writer
+	buf []byte
+}
+
+func (c *chunks) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		if c.buf == nil {
+			c.buf = make([]byte, 0, chunkBlocks*blockSize)
+		}
+		take := min(len(p), cap(c.buf)-len(c.buf))
+		c.buf, p = append(c.buf, p[:take]...), p[take:]
+		if len(c.buf) == cap(c.buf) {
+			if err := c.flush(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// flush writes what there is, padded to whole blocks: after its end a tar may
+// hold any number of zeros.
+func (c *chunks) flush() error {
+	if len(c.buf) == 0 {
+		return nil
+	}
+	blocks := (len(c.buf) + blockSize - 1) / blockSize
+	c.buf = append(c.buf, make([]byte, blocks*blockSize-len(c.buf))...)
+	if _, err := fmt.Fprintf(c.to, "%d\n", blocks); err != nil {
+		return err
+	}
+	_, err := c.to.Write(c.buf)
+	c.buf = c.buf[:0]
+	return err
+}
+
+func (c *chunks) close() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(c.to, "0\n")
+	return err
+}

@@ -1,0 +1,241 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// take does step number n of the job, if its condition holds. An error means
+// that the job cannot go on.
+func (j *job) take(ctx context.Context, n int, s plan.Step) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	j.at.Step = n
+	run, isRun := s.Do.(plan.Run)
+	started := event.StepStarted{At: j.at, Name: s.Name, Kind: s.Do.StepKind(), File: s.Pos.File, Line: s.Pos.Line}
+	if isRun {
+		started.Command, started.Shell, started.Background = j.runner.Mask.String(run.Command), j.shell(run), run.Background
+	}
+	j.runner.Out.Emit(started)
+	if skip := s.When == plan.OnSuccess && j.failed || s.When == plan.OnFail && !j.failed; skip {
+		j.finish(event.StepFinished{Status: event.Skipped})
+		return nil
+	}
+	end, err := j.do(ctx, n, s)
+	if run.Background && err == nil && end.Status == event.Running {
+		j.background = append(j.background, j.at)
+		return nil
+	}
+	if err != nil {
+		end.Status, end.Reason = event.InfrastructureFail, j.runner.Mask.String(err.Error())
+	}
+	if ctx.Err() != nil {
+		end.Status, end.Reason, err = event.Canceled, "", ctx.Err()
+	}
+	if failed := end.Status == event.Failed || end.Status == event.TimedOut; failed && !j.failed {
+		j.failed, j.failedAt = true, n
+	}
+	j.finish(end)
+	return err
+}
+
+// do is the one switch over kinds of step.
+func (j *job) do(ctx context.Context, n int, s plan.Step) (event.StepFinished, error) {
+	switch a := s.Do.(type) {
+	case plan.Run:
+		return j.run(ctx, n, a)
+	case plan.Checkout:
+		status, err := j.checkout(ctx, a)
+		return event.StepFinished{Status: status}, err
+	}
+	kind := s.Do.StepKind()
+	j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: %s is not carried out yet: the step is skipped", s.Pos, kind))
+	return event.StepFinished{Status: event.Skipped, Reason: kind + " is not carried out yet"}, nil
+}
+
+// shell returns the command line that a run step's script is given to.
+func (j *job) shell(run plan.Run) string {
+	switch {
+	case run.Shell != "":
+		return run.Shell
+	case j.plan.Shell != "":
+		return j.plan.Shell
+	case j.session.hello.Bash:
+		return "/bin/bash -eo pipefail"
+	}
+	return "/bin/sh -eo pipefail"
+}
+
+// run runs a command, again where the config allows reruns of a failed one.
+func (j *job) run(ctx context.Context, n int, run plan.Run) (event.StepFinished, error) {
+	if text := j.preamble(run); text != "" {
+		j.session.put(fmt.Sprintf("pre-%d", n), text)
+	}
+	j.session.put(fmt.Sprintf("step-%d.sh", n), run.Command)
+	for rerun := 0; ; rerun++ {
+		j.session.start(n, j.shell(run), run.Background)
+		if run.Background {
+			return event.StepFinished{Status: event.Running}, nil
+		}
+		end, err := j.await(ctx, n, run)
+		if err != nil || end.Status == event.Success || rerun == run.MaxAutoReruns {
+			return end, err
+		}
+		j.say("Exited with %d: rerun %d of %d\n", end.ExitCode, rerun+1, run.MaxAutoReruns)
+		select {
+		case <-time.After(run.AutoRerunDelay):
+		case <-ctx.Done():
+			return end, ctx.Err()
+		}
+	}
+}
+
+// preamble is what a step's process does before it becomes the step's shell.
+func (j *job) preamble(run plan.Run) string {
+	text, refused := exports(run.Env)
+	for _, name := range refused {
+		j.runner.once(j.at, fmt.Sprintf("variable %q is left out: no shell can export that name", name))
+	}
+	if run.WorkDir != "" {
+		h := j.session.hello
+		text += "cd " + quote(expand(run.WorkDir, expand(j.plan.WorkDir, h.Home, h.Home), h.Home)) + " || exit\n"
+	}
+	return text
+}
+
+// noOutputTimeout is how long a step may be silent.
+// https://circleci.com/docs/reference/configuration-reference/#run
+const noOutputTimeout = 10 * time.Minute
+
+// await waits for the end of a step in the foreground.
+func (j *job) await(ctx context.Context, n int, run plan.Run) (event.StepFinished, error) {
+	limit := run.NoOutputTimeout
+	if limit == 0 {
+		limit = noOutputTimeout
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		select {
+		case code := <-j.session.end(n):
+			return ended(code), nil
+		case <-j.session.ended:
+			return event.StepFinished{}, j.lost()
+		case <-ctx.Done():
+			return event.StepFinished{}, errors.Join(ctx.Err(), j.cancel(n))
+		case now := <-timer.C:
+			if left := limit - j.session.silence(now); left > 0 {
+				timer.Reset(left)
+				continue
+			}
+			j.say("Too long with no output (exceeded %s)\n", limit)
+			reason := fmt.Sprintf("Too long with no output (exceeded %s): context deadline exceeded", limit)
+			return event.StepFinished{Status: event.TimedOut, Reason: reason}, j.kill(ctx, n)
+		}
+	}
+}
+
+// ended is how a step ended that came to its end.
+func ended(code int) event.StepFinished {
+	e := event.StepFinished{Status: event.Success, ExitCode: code, HasExit: true}
+	if code != 0 {
+		e.Status = event.Failed
+	}
+	if code == 137 {
+		e.Reason = "killed (SIGKILL): often out of memory"
+	}
+	return e
+}
+
+// lost explains a container that ended under a step.
+func (j *job) lost() error {
+	err := j.session.broken()
+	return fmt.Errorf("the container ended while the step ran: the step killed it, or the engine stopped it: %w", err)
+}
+
+// killPatience is how long a step may take to end after SIGTERM.
+const killPatience = 5 * time.Second
+
+// kill ends a step, so that the steps after it can still run.
+func (j *job) kill(ctx context.Context, n int) error {
+	for _, signal := range []string{"TERM", "KILL"} {
+		j.session.kill(n, signal)
+		select {
+		case <-j.session.end(n):
+			return nil
+		case <-j.session.ended:
+			return j.lost()
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(killPatience):
+		}
+	}
+	return errors.New("the step does not end by SIGKILL")
+}
+
+// cancel asks a step to end as Ctrl-C in a terminal would, then as a
+// shutdown, and waits no longer than the grace.
+func (j *job) cancel(n int) error {
+	r := j.runner
+	j.session.kill(n, "INT")
+	grace := time.After(r.Grace)
+	term := time.After(500 * time.Millisecond)
+	note := time.After(time.Second)
+	for {
+		select {
+		case <-j.session.end(n):
+			return nil
+		case <-j.session.ended:
+			return nil
+		case <-r.Now:
+			return nil
+		case <-grace:
+			return nil
+		case <-term:
+			j.session.kill(n, "TERM")
+		case <-note:
+			r.Out.Emit(event.Message{At: j.at, Level: event.Warning, Text: fmt.Sprintf(
+				"job %s traps the signal: it has %s to end (Ctrl-C again: at once)", j.plan.Name, r.Grace)})
+		}
+	}
+}
+
+// finish closes the step at j.at, after all its output.
+func (j *job) finish(e event.StepFinished) {
+	j.mu.Lock()
+	if s := j.streams[j.at.Step]; s != nil {
+		s.Flush()
+	}
+	j.mu.Unlock()
+	e.At = j.at
+	j.runner.Out.Emit(e)
+}
+
+// output takes what a step wrote, masks it and says it.
+func (j *job) output(step int, p []byte) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := j.streams[step]
+	if s == nil {
+		at := j.at
+		at.Step = step
+		s = j.runner.Mask.stream(func(p []byte) {
+			if len(p) > 0 {
+				j.runner.Out.Emit(event.Output{At: at, Text: string(p)})
+			}
+		})
+		j.streams[step] = s
+	}
+	s.Write(p)
+}
+
+// say adds a line of popsicle's own to the output of the step that runs.
+func (j *job) say(format string, args ...any) {
+	j.output(j.at.Step, fmt.Appendf(nil, format, args...))
+}
