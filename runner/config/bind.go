@@ -35,7 +35,7 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 		case def != nil:
 			values[name] = c.argument(def, decl, name, own, k.scope.relaxed)
 		default:
-			values[name] = k.at.Str("")
+			values[name] = nothing(k.at, decl.Get("type").String())
 			if !k.scope.relaxed {
 				c.at(k.at, fmt.Sprintf("%s needs the parameter %q", k.what, name), "give it, or give its declaration a default")
 			}
@@ -50,6 +50,19 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 		}
 	}
 	return values
+}
+
+// nothing is the value of a parameter that should have been given.
+func nothing(at *tree.Node, kind string) *tree.Node {
+	switch kind {
+	case "steps":
+		return at.ListOf(nil)
+	case "boolean":
+		return at.At(tree.Bool, "false")
+	case "integer":
+		return at.At(tree.Int, "1")
+	}
+	return at.Str("")
 }
 
 func (c *compiler) hasParams(k call) string {

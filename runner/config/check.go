@@ -27,16 +27,36 @@ func (c *compiler) checkDefinitions(s *scope) {
 	}
 }
 
+// checker compares what is written with the language. Version 2 ignores keys
+// that it does not know.
+func (c *compiler) checker() *schema.Checker {
+	check := &schema.Checker{Report: c.add, Templates: c.templated}
+	if !c.templated {
+		check.Unknown = func(e *Error) {
+			e.Code = "unknown-key"
+			c.warnings = append(c.warnings, e)
+		}
+	}
+	return check
+}
+
 // checkElement checks a job, command or executor as it is written, once.
 func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Node) {
 	if s.checked[n] {
 		return
 	}
 	s.checked[n] = true
+	if n.Kind == tree.String {
+		if found, _ := s.find(kind, n.Text); found == nil || found == n {
+			c.unknown(n, kind, n.Text, s)
+		}
+		return
+	}
 	t := map[element]*schema.Type{aJob: c.lang.Job, aCommand: c.lang.Command, anExecutor: c.lang.Executor}[kind]
-	check := schema.Checker{Report: c.add, Templates: c.templated, Skip: func(t *schema.Type, key string) bool {
+	check := c.checker()
+	check.Skip = func(t *schema.Type, key string) bool {
 		return t == c.lang.Step && s.commands[key] != nil // a command that shadows a built-in step
-	}}
+	}
 	check.Check(n, t, string(kind)+" "+name)
 	if n.Kind != tree.Map {
 		return
@@ -47,7 +67,11 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 			c.checkNames(p.Value, declared, s)
 		}
 	}
-	if list := n.Get("steps"); list.Is(tree.List) {
+	list := n.Get("steps")
+	if kind == aJob && c.templated && list.Is(tree.List) && len(list.Items) == 0 {
+		c.at(list, fmt.Sprintf("the job %q has no steps", name), "give it at least one")
+	}
+	if list.Is(tree.List) {
 		c.checkSteps(list, s)
 	}
 }

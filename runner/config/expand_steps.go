@@ -25,12 +25,17 @@ func (c *compiler) expandSteps(list *tree.Node, f *frame) []*tree.Node {
 	if list == nil || list.Kind == tree.Null {
 		return nil
 	}
-	if list.Kind != tree.List {
+	switch list.Kind {
+	case tree.List:
+		for _, item := range list.Items {
+			out = append(out, c.expandStep(item, f)...)
+		}
+	case tree.Map: // CircleCI takes a map for a list of its entries
+		for _, p := range list.Pairs {
+			out = append(out, c.invokeStep(p.Key, p.Value, f)...)
+		}
+	default:
 		c.at(list, "steps is "+list.Kind.String(), "it must be a list of steps")
-		return nil
-	}
-	for _, item := range list.Items {
-		out = append(out, c.expandStep(item, f)...)
 	}
 	return out
 }
@@ -46,6 +51,9 @@ func (c *compiler) expandStep(item *tree.Node, f *frame) []*tree.Node {
 	switch item.Kind {
 	case tree.String:
 		name := c.fill(item, f)
+		if !name.Scalar() {
+			return c.expandSteps(name, f) // a parameter of type steps as an entry of the list
+		}
 		return c.invokeStep(name, name.At(tree.Null, ""), f)
 	case tree.Map:
 		if len(item.Pairs) > 0 && (len(item.Pairs) == 1 || c.sloppy(item)) {

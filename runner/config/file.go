@@ -53,5 +53,13 @@ func checkVersion(root *tree.Node, m *mistakes) {
 	}
 }
 
+// YAML is the file as a document: of an expanded one, a config that compiles
+// to itself.
+func (f *File) YAML() []byte { return tree.Write(f.root) }
+
+// Warnings are what an expanded file's source should rather not do, each with
+// the code by which it can be switched off.
+func (f *File) Warnings() []*Error { return f.warnings }
+
 // templated tells whether << >> and what belongs to it have a meaning: since 2.1.
 func (f *File) templated() bool { return strings.HasPrefix(f.root.Get("version").String(), "2.1") }

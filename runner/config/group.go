@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 
-	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -26,8 +25,7 @@ func (c *compiler) group(w *flow, m *member, inv invocation, n *tree.Node) []*me
 			c.at(inv.args.KeyNode(key), fmt.Sprintf("the job group %q is given %s", inv.key.Text, key), "job groups take requires, filters, name and serial-group")
 		}
 	}
-	check := schema.Checker{Report: c.add, Templates: c.templated}
-	check.Check(n, c.lang.Group, "job-groups."+inv.key.Text)
+	c.checker().Check(n, c.lang.Group, "job-groups."+inv.key.Text)
 	g := &group{start: c.passive(m, "group-start", "no-op"), end: c.passive(m, "group-end", "no-op")}
 	g.start.args = m.args.Without("serial-group")
 	g.end.base, g.end.args = m.base, inv.key.MapOf()

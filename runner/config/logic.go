@@ -67,7 +67,11 @@ func (c *compiler) stepCondition(n *tree.Node, f *frame) bool {
 	if n.Kind == tree.String && n.Templated && c.template(n) != nil && c.template(n).Only() == "" && strings.ContainsAny(n.Text, "=!") {
 		c.warn(n, "always-true", fmt.Sprintf("the condition %q is always true", n.Text), "a text is never empty here; compare inside << >>, or with equal")
 	}
-	return c.holds(c.fill(n, f))
+	filled := c.fill(n, f)
+	if n.Kind == tree.String && filled.Kind == tree.List {
+		return true // a parameter of type steps: orbs ask in this way whether there are any
+	}
+	return c.holds(filled)
 }
 
 // holds decides a logic statement. Other than in expressions, 0 and "" count
@@ -86,21 +90,24 @@ func (c *compiler) holds(n *tree.Node) bool {
 }
 
 func (c *compiler) statement(n *tree.Node) bool {
-	if len(n.Pairs) != 1 {
-		c.at(n, fmt.Sprintf("a logic statement has %d keys", len(n.Pairs)), "it must have exactly one of and, or, not, equal, matches")
-		return false
+	if len(n.Pairs) == 0 {
+		return true
 	}
 	key, v := n.Pairs[0].Key, n.Pairs[0].Value
+	if len(n.Pairs) > 1 {
+		c.warn(n.Pairs[1].Key, "extra-key", fmt.Sprintf("the key %q stands beside %q in a logic statement and is ignored", n.Pairs[1].Key.Text, key.Text), "indent it further, or join the two with and")
+	}
 	switch key.Text {
 	case "not":
-		return !c.holds(v)
+		return v.Kind != tree.Null && !c.holds(v) // a statement without operand is false
 	case "and", "or", "equal":
 		return c.listStatement(key, v)
 	case "matches":
 		return c.matches(key, v)
 	}
-	c.at(key, fmt.Sprintf("there is no logic statement %q", key.Text), didYouMean(key.Text, []string{"and", "or", "not", "equal", "matches"}, "there are and, or, not, equal and matches"))
-	return false
+	c.warn(key, "always-true", fmt.Sprintf("there is no logic statement %q: a map like this is a value, and always true", key.Text),
+		didYouMean(key.Text, []string{"and", "or", "not", "equal", "matches"}, "there are and, or, not, equal and matches"))
+	return true
 }
 
 func (c *compiler) listStatement(key, v *tree.Node) bool {
@@ -115,7 +122,7 @@ func (c *compiler) listStatement(key, v *tree.Node) bool {
 	for _, item := range v.Items {
 		switch key.Text {
 		case "equal":
-			result = result && v.Items[0].Equal(item)
+			result = result && c.same(v.Items[0], item)
 		case "and":
 			result = c.holds(item) && result
 		default:
@@ -123,6 +130,31 @@ func (c *compiler) listStatement(key, v *tree.Node) bool {
 		}
 	}
 	return result
+}
+
+// same compares two values of equal. An executor that was passed as a parameter
+// equals its name as well as its definition: configs compare it with either.
+func (c *compiler) same(a, b *tree.Node) bool {
+	return a.Equal(b) || c.isExecutor(a, b) || c.isExecutor(b, a)
+}
+
+func (c *compiler) isExecutor(passed, other *tree.Node) bool {
+	origin := c.origins[passed]
+	if origin == nil {
+		return false
+	}
+	name := passed
+	if passed.Kind == tree.Map {
+		name = passed.Get("name")
+	}
+	if !name.Scalar() {
+		return false
+	}
+	if other.Kind != tree.Map {
+		return name.Equal(other)
+	}
+	def, _ := origin.find(anExecutor, name.Text)
+	return def != nil && def.Equal(other)
 }
 
 func (c *compiler) matches(key, v *tree.Node) bool {

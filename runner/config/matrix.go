@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -25,8 +24,7 @@ func (m combination) values() map[string]*tree.Node {
 
 // combinations multiplies a matrix out: the first parameter varies slowest.
 func (c *compiler) combinations(matrix *tree.Node, f *frame) []combination {
-	check := schema.Checker{Report: c.add, Templates: c.templated}
-	check.Check(matrix, c.lang.Invocation.Key("matrix").Type, "matrix")
+	c.checker().Check(matrix, c.lang.Invocation.Key("matrix").Type, "matrix")
 	all := []combination{{}}
 	for _, p := range pairs(matrix.Get("parameters")) {
 		values := c.fill(p.Value, f)

@@ -25,7 +25,10 @@ func (c *compiler) loadOrbs(s *scope, n *tree.Node) {
 	s.orbs = map[string]*scope{}
 	for _, p := range pairs(n) {
 		alias := p.Key.Text
-		ref := c.fill(p.Value, &frame{scope: &scope{}})
+		ref := p.Value
+		if ref.Kind == tree.String {
+			ref = c.fill(ref, &frame{scope: &scope{}})
+		}
 		switch {
 		case ref.Kind == tree.Map:
 			s.orbs[alias] = c.inlineOrb(alias, ref)

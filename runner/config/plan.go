@@ -11,11 +11,15 @@ import (
 // Plan makes the plan of an expanded file: text becomes data, filters decide,
 // requirements are checked. The error is a *multierror.Error of *Error.
 func (f *File) Plan(o Options) (*plan.Pipeline, error) {
+	f, err := f.Expand(o)
+	if err != nil {
+		return nil, err
+	}
 	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}}
 	for _, pair := range pairs(f.root.Get("jobs")) {
 		p.defs[pair.Key.Text] = pair.Value
 	}
-	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path}}}
+	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML())}}}
 	for _, pair := range pairs(f.root.Get("workflows")) {
 		if pair.Key.Text != "version" {
 			pipeline.Workflows = append(pipeline.Workflows, p.workflow(pair))
@@ -69,7 +73,7 @@ func (p *planner) note(key *tree.Node, k *schema.Key) {
 
 // check compares an expanded value with its type and notes what is left out.
 func (p *planner) check(n *tree.Node, t *schema.Type, path string) {
-	c := schema.Checker{Report: p.add, Ignored: p.note}
+	c := schema.Checker{Report: p.add, Ignored: p.note, Unknown: func(*Error) {}} // Expand has seen to keys
 	c.Check(n, t, path)
 }
 

@@ -65,6 +65,9 @@ func (s *scope) elements(kind element) map[string]*tree.Node {
 // reported already.
 func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
 	if n := s.elements(kind)[name]; n != nil {
+		if n.Kind == tree.String && strings.Contains(n.Text, "/") && n.Text != name {
+			return s.find(kind, n.Text) // another name for an element of an orb
+		}
 		return n, s
 	}
 	alias, rest, ok := strings.Cut(name, "/")

@@ -123,6 +123,9 @@ func firstLine(command string) string {
 
 // duration reads 30s, 10m, 1.5h; the check has refused what is none.
 func duration(n *tree.Node) time.Duration {
+	if n.Is(tree.Int) {
+		n = n.Str(n.Text + "s") // a number without a unit is seconds
+	}
 	d, _ := time.ParseDuration(n.String())
 	return d
 }

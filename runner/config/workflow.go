@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
@@ -38,8 +37,7 @@ func (c *compiler) workflows() []*flow {
 		if p.Key.Text == "version" && p.Value.Scalar() {
 			continue
 		}
-		check := schema.Checker{Report: c.add, Templates: c.templated}
-		check.Check(p.Value, c.lang.Workflow, "workflows."+p.Key.Text)
+		c.checker().Check(p.Value, c.lang.Workflow, "workflows."+p.Key.Text)
 		if p.Value.Kind == tree.Map {
 			flows = append(flows, c.flow(p))
 		}
@@ -193,6 +191,5 @@ func (c *compiler) fillKeys(list *tree.Node, f *frame) *tree.Node {
 
 // checkInvocation compares the keys of an invocation with the language.
 func (c *compiler) checkInvocation(inv invocation) {
-	check := schema.Checker{Report: c.add, Templates: c.templated}
-	check.Check(inv.args, c.lang.Invocation, fmt.Sprintf("the invocation of %q", inv.key.Text))
+	c.checker().Check(inv.args, c.lang.Invocation, fmt.Sprintf("the invocation of %q", inv.key.Text))
 }

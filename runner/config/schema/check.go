@@ -12,6 +12,7 @@ import (
 type Checker struct {
 	Templates bool                     // a string with << >> may become anything
 	Report    func(*tree.Error)        // is told every mistake
+	Unknown   func(*tree.Error)        // is told keys that are unknown, instead of Report; may be nil
 	Ignored   func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
 	Skip      func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
 }
@@ -129,8 +130,16 @@ func (c *Checker) pair(p tree.Pair, t *Type, path string) {
 	case t.Open != nil:
 		c.Check(p.Value, t.Open, path+"."+p.Key.Text)
 	default:
-		c.Report(UnknownKey(p.Key, path, t.Names()))
+		c.unknown(UnknownKey(p.Key, path, t.Names()))
 	}
+}
+
+func (c *Checker) unknown(e *tree.Error) {
+	if c.Unknown != nil {
+		c.Unknown(e)
+		return
+	}
+	c.Report(e)
 }
 
 // UnknownKey is the mistake of a key that is not among the allowed.

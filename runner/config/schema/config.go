@@ -20,7 +20,7 @@ func (l *Language) addLogic() {
 	list := listOf(l.Logic, "a list of conditions")
 	list.NonZero = true
 	*l.Logic = Type{
-		Name: "a value or a logic statement", Doc: "true, false, a value, an expression, or a logic statement.", Scalars: Word | Null, OneKey: true,
+		Name: "a value or a logic statement", Doc: "true, false, a value, an expression, or a logic statement.", Scalars: Word | Null, Open: anything(),
 		Keys: []Key{
 			{Name: "and", Doc: "All must hold.", Type: list},
 			{Name: "or", Doc: "One must hold.", Type: list},

@@ -63,11 +63,9 @@ func (l *Language) runnable() []Key {
 }
 
 func (l *Language) job() *Type {
-	steps := *l.Steps
-	steps.NonZero = true
 	keys := append(l.runnable(),
 		Key{Name: "executor", Doc: "An executor by name, or a map of its name and its parameters.", Type: executorRef()},
-		Key{Name: "steps", Doc: "The steps, taken one after the other.", Type: &steps},
+		Key{Name: "steps", Doc: "The steps, taken one after the other.", Type: l.Steps},
 		Key{Name: "parameters", Doc: "What an invocation can or must give.", Type: mapOf(l.Parameter, "a map of parameters")},
 		Key{Name: "parallelism", Doc: "How many containers run the same steps.", Type: count("a whole number of at least 1")},
 		Key{Name: "type", Doc: "What kind of job this is. Default: build.", Type: enum("build", "release", "no-op", "approval", "lock", "unlock")},
@@ -78,7 +76,7 @@ func (l *Language) job() *Type {
 		Key{Name: "validation", Doc: "The validation of a release job.", Type: anything(), Ignored: "releases are CircleCI's own"},
 		Key{Name: "key", Doc: "The key of a lock or unlock job.", Type: text()},
 	)
-	return &Type{Name: "a job", Doc: "A job: where it runs and its steps.", Keys: keys}
+	return &Type{Name: "a job", Scalars: Text, Doc: "A job: where it runs and its steps.", Keys: keys}
 }
 
 func executorRef() *Type {
@@ -87,13 +85,13 @@ func executorRef() *Type {
 }
 
 func (l *Language) executor() *Type {
-	return &Type{Name: "an executor", Doc: "Where jobs run, to be used by name.", Keys: append(l.runnable(),
+	return &Type{Name: "an executor", Scalars: Text, Doc: "Where jobs run, to be used by name.", Keys: append(l.runnable(),
 		Key{Name: "parameters", Doc: "What a job can or must give.", Type: mapOf(l.Parameter, "a map of parameters")},
 	)}
 }
 
 func (l *Language) command() *Type {
-	return &Type{Name: "a command", Doc: "Steps that jobs use by name.", Keys: []Key{
+	return &Type{Name: "a command", Scalars: Text, Doc: "Steps that jobs use by name.", Keys: []Key{
 		{Name: "description", Doc: "For people.", Type: nullable(text())},
 		{Name: "parameters", Doc: "What a step can or must give.", Type: mapOf(l.Parameter, "a map of parameters")},
 		{Name: "steps", Doc: "The steps, taken one after the other.", Type: l.Steps, Required: true},

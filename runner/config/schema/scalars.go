@@ -36,9 +36,9 @@ func anything() *Type {
 
 // duration is a number with a unit: 30s, 10m, 1.5h.
 func duration() *Type {
-	return &Type{Name: "a duration like 30s, 10m or 1.5h", Scalars: Text, Pattern: `^\d+(\.\d+)?[smh]$`,
+	return &Type{Name: "a duration like 30s, 10m or 1.5h", Scalars: Text | Int, Pattern: `^\d+(\.\d+)?[smh]?$`,
 		Check: func(s string) string {
-			if IsDuration(s) {
+			if IsDuration(s) || digits(s) {
 				return ""
 			}
 			return "it must be a number and a unit: 30s, 10m or 1.5h"
@@ -58,7 +58,7 @@ func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == 
 func environment() *Type {
 	value := &Type{Name: "a string, number, boolean or nothing", Scalars: Word | Null}
 	return &Type{
-		Name: "a map of names to values, or a list of maps or KEY=VALUE strings", Scalars: Null,
+		Name: "a map of names to values, or a list of maps or KEY=VALUE strings", Scalars: Null | Text,
 		Doc:  "Environment variables. Values are taken as they are: nothing in them is expanded.",
 		Open: value, Items: &Type{Name: "a map or a KEY=VALUE string", Scalars: Text, Open: value},
 	}

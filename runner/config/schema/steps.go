@@ -20,7 +20,7 @@ func (l *Language) addSteps() {
 		Name: "a step: a name, or a map of one name to its arguments", Scalars: Text, Keys: l.builtins(), Open: anything(),
 		Doc: "A built-in step or a command of this config or of an orb.",
 	}
-	l.Steps.Name, l.Steps.Items, l.Steps.Scalars = "a list of steps", l.Step, 0
+	l.Steps.Name, l.Steps.Items, l.Steps.Open = "a list of steps", l.Step, anything()
 	l.Steps.Doc = "The steps, taken one after the other."
 }
 
@@ -64,6 +64,7 @@ func run() *Type {
 		{Name: "no_output_timeout", Doc: "How long the command may be silent. Default: 10m.", Type: duration()},
 		condition(),
 		{Name: "max_auto_reruns", Doc: "How often a failed command is tried again, 1 to 5.", Type: reruns()},
+		{Name: "description", Doc: "For people.", Type: nullable(text())},
 		{Name: "auto_rerun_delay", Doc: "The time between two tries, at most 10m.", Type: duration()},
 	}}
 }

@@ -33,7 +33,7 @@ func filterMap() *Type {
 	return &Type{Name: "a map with branches or tags", Scalars: Null, Keys: []Key{
 		{Name: "branches", Doc: "On which branches. Default: all.", Type: one},
 		{Name: "tags", Doc: "On which tags. Default: none.", Type: one},
-	}}
+	}, Open: anything()}
 }
 
 // filters are a map or an expression.

@@ -15,9 +15,9 @@ import (
 
 // Limits against hostile input. Real configs stay two orders below them.
 const (
-	MaxBytes  = 4 << 20 // of one file
-	MaxDepth  = 100     // of lists and maps inside each other
-	MaxValues = 500_000 // in one file, aliases counted as often as they are used
+	MaxBytes  = 16 << 20  // of one file; configs are small, but a compiled one can be a hundred times its source
+	MaxDepth  = 100       // of lists and maps inside each other
+	MaxValues = 1_000_000 // in one file, aliases counted as often as they are used
 )
 
 // Read reads one YAML document. The errors are all that were found; the node
