@@ -75,6 +75,9 @@ func (p *Plain) Handle(e event.Event) error {
 	p.w.WriteString(p.prefix(e.Where()))
 	p.w.WriteString(text)
 	p.w.WriteByte('\n')
+	if _, last := e.(event.PipelineFinished); last {
+		return p.w.Flush() // a summary may follow on the same writer
+	}
 	return p.flushSoon()
 }
 
