@@ -84,6 +84,7 @@ func (l *Live) Close() error {
 	l.end.Do(func() {
 		close(l.stop)
 		<-l.ended
+		l.settle()
 		_ = l.paint(l.lastFrame) // in l.err
 	})
 	l.screenMu.Lock()
@@ -110,6 +111,17 @@ func (l *Live) paintOften() {
 // frame is the tree as it is now.
 func (l *Live) frame(columns, rows int) []string {
 	return l.theme.frame(l.run, columns, rows, l.now())
+}
+
+// settle makes the last frame come whatever the size, and brings back what a
+// resize has wiped out.
+func (l *Live) settle() {
+	l.screenMu.Lock()
+	defer l.screenMu.Unlock()
+	l.columns, l.rows = 0, 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.above = append(l.screen.owed(), l.above...)
 }
 
 // lastFrame is what stays; nothing when nothing has happened.

@@ -16,6 +16,7 @@ type screen struct {
 	lines         []string // that stand there now
 	columns, rows int      // of the terminal when they were painted
 	kept          []string // what was printed above them, to stay
+	lost          int      // how many of kept a resize may have wiped out
 	buf           bytes.Buffer
 }
 
@@ -39,7 +40,8 @@ func (s *screen) paint(above, lines []string, columns, rows int) error {
 	s.kept = append(s.kept, above...)
 	if torn {
 		s.buf.WriteString("\x1b[H") // not cleared at once: some terminals would put a copy into what has scrolled by
-		above = s.kept[max(0, len(s.kept)-max(0, rows-1-len(lines))):]
+		s.lost = max(0, len(s.kept)-max(0, rows-1-len(lines)))
+		above = s.kept[s.lost:]
 	} else if len(s.lines) > 0 {
 		fmt.Fprintf(&s.buf, "\r\x1b[%dA", len(s.lines))
 	}
@@ -63,5 +65,8 @@ func (s *screen) torn(columns, rows int) bool {
 	return columns != s.columns || len(s.lines) >= min(rows, s.rows)-1
 }
 
+// owed is what must be printed again before the screen is left.
+func (s *screen) owed() []string { return s.kept[:s.lost:s.lost] }
+
 // leave makes what stands on the screen part of what has scrolled by.
-func (s *screen) leave() { s.lines, s.kept = s.lines[:0], nil }
+func (s *screen) leave() { s.lines, s.kept, s.lost = s.lines[:0], nil, 0 }

@@ -25,7 +25,7 @@ func Size(f *os.File) func() (columns, rows int) {
 // Quiet stops the terminal f from echoing keys, which would tear a Live
 // apart, and returns the function that makes it echo again. Ctrl-C goes on
 // to send its signal, and what is typed waits for the shell. Where f is no
-// terminal nothing is done.
+// terminal, or belongs to another process at the time, nothing is done.
 func Quiet(f *os.File) (restore func()) {
 	fd := int(f.Fd())
 	before, err := unix.IoctlGetTermios(fd, getTermios)
@@ -34,8 +34,15 @@ func Quiet(f *os.File) (restore func()) {
 	}
 	quiet := *before
 	quiet.Lflag &^= unix.ECHO
-	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
-		return func() {} // keys are echoed then: a flaw of looks only
+	setMode(fd, &quiet)
+	return func() { setMode(fd, before) }
+}
+
+// setMode sets the modes of a terminal, if this process is in its
+// foreground: any other would be stopped for it. A failure is not told: it
+// is a flaw of looks only.
+func setMode(fd int, mode *unix.Termios) {
+	if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err == nil && group == unix.Getpgrp() {
+		_ = unix.IoctlSetTermios(fd, setTermios, mode)
 	}
-	return func() { _ = unix.IoctlSetTermios(fd, setTermios, before) } // nobody is left to be told
 }
