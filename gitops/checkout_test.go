@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,4 +117,25 @@ func (c *checkout) tree(src Source) *Tree {
 		c.t.Fatal(err)
 	}
 	return t
+}
+
+// input runs git with something to read.
+func (c *checkout) input(text string, args ...string) string {
+	c.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Stdin = c.dir, strings.NewReader(text)
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatal(args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func mustHex(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := hex.DecodeString(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

@@ -89,8 +89,11 @@ type gitError struct {
 
 func (e *gitError) Error() string {
 	said := strings.TrimSpace(e.stderr)
-	if said == "" {
+	switch {
+	case said == "":
 		said = fmt.Sprintf("exit status %d", e.code)
+	case strings.Contains(said, "transport '"):
+		said = "this partial clone lacks objects: `git archive COMMIT >/dev/null` fetches those of a commit"
 	}
 	return fmt.Sprintf("git %s: %s", e.args[0], said)
 }

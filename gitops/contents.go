@@ -57,12 +57,7 @@ func (worktreeContents) Close() error { return nil }
 func (c worktreeContents) next(f *File) (*content, error) {
 	path := filepath.Join(c.root, strings.TrimPrefix(f.Path, c.prefix))
 	if f.Mode == Symlink {
-		target, err := os.Readlink(path)
-		if err != nil {
-			return nil, errVanished
-		}
-		still := int64(len(target)) == f.Size
-		return &content{size: int64(len(target)), modTime: f.ModTime, body: strings.NewReader(target), settled: func() bool { return still }}, nil
+		return openLink(path, f)
 	}
 	// Not through a link, and without waiting for the writer of a pipe that
 	// took the file's place.
@@ -74,6 +69,17 @@ func (c worktreeContents) next(f *File) (*content, error) {
 		return nil, errVanished
 	}
 	return openContent(file, f)
+}
+
+// openLink reads where a link leads to.
+func openLink(path string, f *File) (*content, error) {
+	target, err := os.Readlink(path)
+	if err != nil {
+		return nil, errVanished
+	}
+	d := lstat(path)
+	same := int64(len(target)) == f.Size && d.modTime().Equal(f.ModTime)
+	return &content{size: int64(len(target)), modTime: d.modTime(), body: strings.NewReader(target), settled: func() bool { return same }}, nil
 }
 
 // openContent looks at an open file before and after it is read.

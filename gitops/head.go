@@ -27,7 +27,7 @@ type Head struct {
 	RemoteURL     string // without credentials
 	Host          string // "github.com"
 	Slug          string // "owner/name"
-	DefaultBranch string // of the remote, as far as this clone knows
+	DefaultBranch string // of the remote, as this clone remembers it; else main or master, when on it
 
 	tree string // the commit's tree object
 }

@@ -7,13 +7,13 @@ import (
 
 func TestHead(t *testing.T) {
 	c := newCheckout(t)
-	if h := c.snapshot(Source{}).Head(); h != (Head{Branch: "main"}) {
+	if h := c.snapshot(Source{}).Head(); h != (Head{Branch: "main", DefaultBranch: "main"}) {
 		t.Errorf("before the first commit: %+v", h)
 	}
 	c.write(map[string]string{"a": "1"})
 	one := c.commit("subject of one\n\nbody\nof one")
 	h := c.snapshot(Source{}).Head()
-	want := Head{Commit: one, Branch: "main", Subject: "subject of one", Body: "body\nof one", Author: "Ada", Email: "ada@example.invalid",
+	want := Head{Commit: one, Branch: "main", Subject: "subject of one", Body: "body\nof one", DefaultBranch: "main", Author: "Ada", Email: "ada@example.invalid",
 		Time: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC), tree: c.git("rev-parse", "HEAD^{tree}")}
 	h.Time = h.Time.UTC()
 	if h != want {
@@ -132,6 +132,19 @@ func TestIsFalse(t *testing.T) {
 	for key, want := range map[string]bool{"a": true, "b": true, "c": true, "d": true, "e": false, "f": false, "g": false, "none": false} {
 		if c.isFalse(key) != want {
 			t.Errorf("%s: %t", key, !want)
+		}
+	}
+}
+
+// Without a word of the remote, main and master are taken for the default
+// when they are checked out.
+func TestDefaultBranchGuessed(t *testing.T) {
+	c := newCheckout(t)
+	c.commit("one")
+	for branch, want := range map[string]string{"main": "main", "master": "master", "topic": ""} {
+		c.git("checkout", "-q", "-B", branch)
+		if got := c.snapshot(Source{}).Head().DefaultBranch; got != want {
+			t.Errorf("%s: default %q", branch, got)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package gitops
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -41,34 +40,53 @@ type node struct {
 // tree is the name of the git tree object that holds nodes, which are in the
 // order of their paths (an index has the same order as tree objects).
 func (f format) tree(nodes []node) (string, error) {
-	name, rest, err := f.subtree(nodes, "")
+	h := treeHasher{format: f}
+	name, rest, err := h.subtree(nodes, "")
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("path %q is out of order", rest[0].path)
 	}
 	return hex.EncodeToString(name), err
 }
 
+// A treeHasher names trees within trees. The objects it is in the midst of
+// lie one behind the other in one buffer, the innermost last.
+type treeHasher struct {
+	format format
+	buf    []byte
+}
+
 // subtree names the tree object of dir ("" or ending in a slash), which takes
 // the first of nodes, and gives the nodes that follow it.
-func (f format) subtree(nodes []node, dir string) (name []byte, rest []node, err error) {
-	var object bytes.Buffer
+func (h *treeHasher) subtree(nodes []node, dir string) (name []byte, rest []node, err error) {
+	start := len(h.buf)
 	for len(nodes) > 0 && strings.HasPrefix(nodes[0].path, dir) {
 		n := nodes[0]
 		mode, base, raw := n.mode, n.path[len(dir):], []byte(nil)
 		if i := strings.IndexByte(base, '/'); i >= 0 {
 			mode, base = folder, base[:i]
-			raw, nodes, err = f.subtree(nodes, n.path[:len(dir)+i+1])
+			if raw, nodes, err = h.subtree(nodes, n.path[:len(dir)+i+1]); err != nil {
+				return nil, nil, err
+			}
 		} else {
-			raw, err = hex.DecodeString(n.blob)
 			nodes = nodes[1:]
 		}
-		if err != nil {
+		h.buf = strconv.AppendUint(h.buf, uint64(mode), 8)
+		h.buf = append(append(append(h.buf, ' '), base...), 0)
+		if h.buf, err = appendName(h.buf, raw, n.blob); err != nil {
 			return nil, nil, fmt.Errorf("%q: %w", n.path, err)
 		}
-		fmt.Fprintf(&object, "%o %s\x00", uint32(mode), base)
-		object.Write(raw)
 	}
-	return f.object("tree", object.Bytes()), nodes, nil
+	name = h.format.object("tree", h.buf[start:])
+	h.buf = h.buf[:start]
+	return name, nodes, nil
+}
+
+// appendName appends an object's name: the raw one, else that in hex.
+func appendName(buf, raw []byte, blob string) ([]byte, error) {
+	if raw != nil {
+		return append(buf, raw...), nil
+	}
+	return hex.AppendDecode(buf, []byte(blob))
 }
 
 // parseTree reads the output of `git ls-tree -z -r`.
@@ -94,5 +112,16 @@ func parseNode(record string, f format) (node, error) {
 	if err != nil || !found || path == "" || !f.isName(blob) {
 		return node{}, fmt.Errorf("git ls-tree: cannot read %q", record)
 	}
-	return node{path: path, mode: Mode(bits), blob: blob}, nil
+	return node{path: path, mode: Mode(bits).canonical(), blob: blob}, nil
+}
+
+// canonical brings the modes of ancient trees (100664, …) to today's two.
+func (m Mode) canonical() Mode {
+	switch {
+	case m&0o170000 != 0o100000:
+		return m
+	case m&0o100 != 0:
+		return Executable
+	}
+	return Regular
 }

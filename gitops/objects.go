@@ -146,7 +146,7 @@ func (r *Repo) sizes(ctx context.Context, nodes []node) ([]int64, error) {
 	return sizes, nil
 }
 
-// missing says that git has no content for n, and how to get it.
+// missing says that git has no content for n.
 func (r *Repo) missing(n node) error {
-	return fmt.Errorf("the content of %q (%s) is not in this repository: `git archive COMMIT >/dev/null` fetches what a partial clone left out", n.path, n.blob)
+	return fmt.Errorf("the content of %q (%s) is not in this repository", n.path, n.blob)
 }

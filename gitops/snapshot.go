@@ -61,16 +61,17 @@ func (r *Repo) Snapshot(ctx context.Context, src Source) (*Snapshot, error) {
 }
 
 // findOrigin fills in where the repository comes from.
-func (s *Snapshot) findOrigin(ctx context.Context) error {
+func (s *Snapshot) findOrigin(ctx context.Context) (err error) {
 	s.origin = s.config.remote(s.head.Branch)
 	s.head.RemoteURL, s.head.Host, s.head.Slug = s.origin.url, s.origin.host, s.origin.slug
-	if s.origin.name == "" {
-		return nil
+	if s.origin.name != "" {
+		ref := "refs/remotes/" + s.origin.name + "/"
+		file := filepath.Join(s.repo.CommonDir, filepath.FromSlash(ref), "HEAD")
+		s.head.DefaultBranch, err = s.repo.symbolic(ctx, file, ref+"HEAD", ref)
 	}
-	ref := "refs/remotes/" + s.origin.name + "/"
-	file := filepath.Join(s.repo.CommonDir, filepath.FromSlash(ref), "HEAD")
-	branch, err := s.repo.symbolic(ctx, file, ref+"HEAD", ref)
-	s.head.DefaultBranch = branch
+	if b := s.head.Branch; s.head.DefaultBranch == "" && (b == "main" || b == "master") {
+		s.head.DefaultBranch = b
+	}
 	return err
 }
 

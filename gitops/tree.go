@@ -99,9 +99,12 @@ func (t *Tree) fill(ctx context.Context, found *listing) error {
 	if t.Hash, err = t.snapshot.repo.format.tree(nodes); err != nil {
 		return err
 	}
-	t.EqualsCommit = t.Commit != "" && t.Hash == t.snapshot.head.tree
 	t.Changed = changedNodes(t.commit, nodes, t.left)
 	t.Dirty = len(t.Changed) > 0
+	if t.EqualsCommit = t.Commit != "" && !t.Dirty && len(t.left) == 0; t.EqualsCommit {
+		// The same but in trees of ancient gits, which knew more modes.
+		t.Hash = t.snapshot.head.tree
+	}
 	for i := range t.Files {
 		t.Bytes += t.Files[i].Size
 	}

@@ -154,8 +154,8 @@ func (r *Repo) settle(ctx context.Context, w *worktree, rules statRules) ([]File
 		return nil, err
 	}
 	for _, e := range hashed {
-		if tracked := w.modes[e.path]; rules.noExecutable && e.mode != Symlink && tracked != 0 && tracked != Symlink {
-			e.mode = tracked
+		if rules.noExecutable && e.mode == Regular && w.modes[e.path] == Executable {
+			e.mode = Executable
 		}
 		d := lstat(filepath.Join(r.Root, e.path))
 		w.same = append(w.same, File{Path: e.path, Mode: e.mode, Blob: e.blob, Size: d.size(), ModTime: e.stat.modTime()})
