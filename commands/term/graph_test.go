@@ -60,7 +60,7 @@ func TestGraphOfManyAndNarrow(t *testing.T) {
 // and to no other.
 func TestGraphLinesAreTrue(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 3000 {
+	for range 500 {
 		f := randomFlow(random)
 		d := lay(layersOf(f))
 		c := newCanvas(d.width, d.height)

@@ -9,28 +9,47 @@ import (
 )
 
 // jobTable lists the jobs of a run that has ended, by workflow, each with
-// its time and, where it did not pass, the reason.
+// its time and, where it did not pass, the reason. Of a run of many jobs,
+// those that passed, and others of which there are many alike, are only
+// counted; never those that failed.
 func (t Theme) jobTable(r *run, columns int) []string {
-	fold := len(r.jobs) > foldPassed
 	var lines []string
 	for _, jobs := range r.workflows() {
 		lines = append(lines, t.paint(bold, jobs[0].workflow))
+		fold := map[event.Status]int{}
+		if len(r.jobs) > foldPassed {
+			fold = folded(jobs)
+		}
 		names, times := 0, 0
 		for _, j := range jobs {
-			if !fold || j.status != event.Success {
+			if fold[j.status] == 0 {
 				names, times = max(names, width(j.name)), max(times, width(j.time()))
 			}
 		}
 		for _, j := range jobs {
-			if !fold || j.status != event.Success {
+			if fold[j.status] == 0 {
 				lines = append(lines, t.jobRow(j, names, times, columns)...)
 			}
 		}
-		if n := tally(jobs)[event.Success]; fold && n > 0 {
-			lines = append(lines, "  "+t.mark(event.Success)+t.paint(faint, fmt.Sprintf(" %s passed", count(n, "job"))))
+		for _, s := range byWeight {
+			if n := fold[s]; n > 0 {
+				lines = append(lines, "  "+t.mark(s)+" "+t.paint(faint, count(n, "job")+" "+word(s)))
+			}
 		}
 	}
 	return lines
+}
+
+// folded counts the jobs in the states that are only counted.
+func folded(jobs []*job) map[event.Status]int {
+	fold := tally(jobs)
+	for s, n := range fold {
+		bad := s == event.Failed || s == event.TimedOut || s == event.InfrastructureFail
+		if bad || s != event.Success && n <= foldAlike {
+			delete(fold, s)
+		}
+	}
+	return fold
 }
 
 // jobRow is one job of the table. The reason takes lines of its own where

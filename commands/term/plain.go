@@ -176,8 +176,7 @@ func (p *Plain) describe(e event.Event) string {
 	case event.TreeRead:
 		return p.theme.paint(faint, treeText(e))
 	case event.JobStarted:
-		j := p.run.job(e.At)
-		return p.theme.mark(event.Running) + " started" + p.theme.paint(faint, "  "+clean(j.queued.Image))
+		return strings.TrimRight(p.theme.mark(event.Running)+" started  "+p.theme.paint(faint, clean(p.run.job(e.At).queued.Image)), " ")
 	case event.JobReady:
 		return p.theme.paint(faint, "- "+readyText(e))
 	case event.StepStarted:

@@ -11,8 +11,12 @@ import (
 )
 
 // foldPassed is how many jobs a summary may have before those that passed
-// are only counted.
-const foldPassed = 40
+// are only counted, and foldAlike how many then may be in another state
+// before they are too.
+const (
+	foldPassed = 40
+	foldAlike  = 10
+)
 
 // A Summary is a Sink that is silent until the pipeline has ended, and then
 // prints what is worth knowing: the jobs with their times, the critical
