@@ -46,7 +46,7 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 			break
 		}
 		if values[p.Key.Text] == nil && !slices.Contains(k.ignore, p.Key.Text) {
-			c.at(p.Key, fmt.Sprintf("%s has no parameter %q", k.what, p.Key.Text), didYouMean(p.Key.Text, keys(values), c.hasParams(k)))
+			c.at(p.Key, fmt.Sprintf("%s has no parameter %q", k.what, p.Key.Text), didYouMean(p.Key.Text, append(keys(values), k.ignore...), c.hasParams(k)))
 		}
 	}
 	return values

@@ -67,12 +67,26 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 			c.checkNames(p.Value, declared, s)
 		}
 	}
+	c.checkExecutor(n.Get("executor"), s)
 	list := n.Get("steps")
 	if kind == aJob && c.templated && list.Is(tree.List) && len(list.Items) == 0 {
 		c.at(list, fmt.Sprintf("the job %q has no steps", name), "give it at least one")
 	}
 	if list.Is(tree.List) {
 		c.checkSteps(list, s)
+	}
+}
+
+// checkExecutor looks up the executor of a job that names it outright.
+func (c *compiler) checkExecutor(ref *tree.Node, s *scope) {
+	if ref.Is(tree.Map) {
+		ref = ref.Get("name")
+	}
+	if !ref.Is(tree.String) || ref.Templated {
+		return
+	}
+	if found, from := s.find(anExecutor, ref.Text); found == nil && from == nil {
+		c.unknown(ref, anExecutor, ref.Text, s)
 	}
 }
 

@@ -24,11 +24,13 @@ type compiler struct {
 	within    []*tree.Node                  // commands that are being expanded, to find circles
 	steps     int                           // expanded so far
 	warnings  []*Error
+	warned    map[plan.Pos]bool
 }
 
 // Expand makes the file that has no orbs, commands, parameters and templates
 // any more. Expanding an expanded file changes nothing. The error is a
-// *multierror.Error of *Error.
+// *multierror.Error of *Error; the file that comes with it is what could be
+// expanded, so that Plan can look for more mistakes.
 func (f *File) Expand(o Options) (*File, error) {
 	if f.expanded {
 		return f, nil
@@ -40,7 +42,7 @@ func (f *File) Expand(o Options) (*File, error) {
 	}
 	c.checkShape()
 	if err := c.err(); err != nil {
-		return nil, err // sections that are no maps leave nothing to look at
+		return f, err // sections that are no maps leave nothing to look at
 	}
 	c.pipelineParameters()
 	c.scope = c.newScope("", c.root)
@@ -75,9 +77,15 @@ var sections = map[string]bool{
 	"orbs": true, "commands": true, "executors": true, "jobs": true, "job-groups": true, "parameters": true, "workflows": true,
 }
 
-// warn tells of something that compiles but is likely a mistake.
+// warn tells of something that compiles but is likely a mistake, once a place.
 func (c *compiler) warn(n *tree.Node, code, message, hint string) {
-	c.warnings = append(c.warnings, &Error{Pos: n.Pos(), Message: message, Hint: hint, Code: code})
+	if c.warned == nil {
+		c.warned = map[plan.Pos]bool{}
+	}
+	if pos := n.Pos(); !c.warned[pos] {
+		c.warned[pos] = true
+		c.warnings = append(c.warnings, &Error{Pos: pos, Message: message, Hint: hint, Code: code})
+	}
 }
 
 // A frame is what << >> may name inside one element, and where the names of

@@ -66,12 +66,10 @@ func compile(p *plan.Pipeline, s Source, o Options) error {
 	if err != nil {
 		return err
 	}
-	if f, err = f.Expand(o); err != nil {
-		return err
-	}
-	one, err := f.Plan(o)
-	if err != nil {
-		return err
+	f, err = f.Expand(o)
+	one, planErr := f.Plan(o)
+	if err != nil || planErr != nil {
+		return join(err, planErr)
 	}
 	sum := sha256.Sum256(s.Text)
 	p.Files = append(p.Files, plan.File{Path: s.Path, SHA256: hex.EncodeToString(sum[:]), Config: one.Files[0].Config})

@@ -18,7 +18,7 @@ func (c *compiler) withExecutor(body, ref *tree.Node, f *frame) *tree.Node {
 	}
 	executor := c.executor(c.fill(ref, f), f)
 	if executor == nil {
-		return body
+		executor = standIn(anExecutor, "unknown") // said already: the job is not to blame as well
 	}
 	own := func(key string) bool { return body.Get(key) != nil }
 	merged := body.MapOf()

@@ -32,7 +32,7 @@ func (c *compiler) job(inv invocation, def *tree.Node, scope *scope) *tree.Node 
 	steps = append(steps, c.expandSteps(def.Get("steps"), f)...)
 	steps = append(steps, c.expandSteps(inv.args.Get("post-steps"), inv.f)...)
 	if def.Get("steps") == nil {
-		return body
+		return body // Plan says so
 	}
 	return body.With("steps", def.Get("steps").ListOf(steps))
 }

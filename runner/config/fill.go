@@ -135,14 +135,14 @@ func (c *compiler) lookup(name string, f *frame) (*tree.Node, error) {
 		if v := f.params[rest]; v != nil {
 			return v, nil
 		}
-		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: there is no parameter %q here", name, rest),
+		return nil, &template.Error{Message: fmt.Sprintf("%s: there is no parameter %q here", name, rest),
 			Hint: didYouMean(rest, keys(f.params), "declare it under parameters of the element that uses it")}
 	}
 	if rest, ok := strings.CutPrefix(name, "matrix."); ok {
 		if v := f.matrix[rest]; v != nil {
 			return v, nil
 		}
-		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: there is no matrix parameter %q here", name, rest),
+		return nil, &template.Error{Message: fmt.Sprintf("%s: there is no matrix parameter %q here", name, rest),
 			Hint: didYouMean(rest, keys(f.matrix), "matrix.* has a meaning in the invocation that has the matrix alone")}
 	}
 	return c.pipelineValue(name, f)

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
+	"github.com/dlclark/regexp2"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
 // refused tells why filters leave a job out of this pipeline; empty: they let
 // it run. Without a filter for them all branches run and no tags do.
 func (p *planner) refused(filters *tree.Node) string {
+	branches, tags := p.filter(filters.Get("branches")), p.filter(filters.Get("tags"))
 	switch {
 	case filters.Is(tree.Bool):
 		if !filters.True() {
@@ -18,56 +21,92 @@ func (p *planner) refused(filters *tree.Node) string {
 		}
 		return ""
 	case p.o.Branch != "" || p.o.Tag == "":
-		return p.unmatched("branch", p.o.Branch, filters.Get("branches"), "branches")
+		return branches.refuses("branch", p.o.Branch)
 	case !filters.Get("tags").Is(tree.Map):
 		return fmt.Sprintf("tag %s: a job without a filter for tags does not run on tags", p.o.Tag)
 	}
-	return p.unmatched("tag", p.o.Tag, filters.Get("tags"), "tags")
+	return tags.refuses("tag", p.o.Tag)
 }
 
-// unmatched applies one of the two filters: where both only and ignore stand, only counts.
-func (p *planner) unmatched(what, name string, filter *tree.Node, key string) string {
-	if only := filter.Get("only"); only != nil && only.Kind != tree.Null {
-		if p.matched(name, only) == "" {
-			return fmt.Sprintf("%s %s is not matched by filters.%s.only: %s", what, name, key, patterns(only))
+// A filter is one of the two maps under filters. Nil lists were not written.
+type filter struct{ only, ignore []pattern }
+
+// A pattern is one entry of a filter: a name, or a regular expression.
+type pattern struct {
+	text  string
+	match func(string) bool
+}
+
+// filter compiles both lists, also the one that does not count, so that bad
+// patterns are found.
+func (p *planner) filter(n *tree.Node) filter {
+	return filter{p.patterns(n.Get("only")), p.patterns(n.Get("ignore"))}
+}
+
+// refuses applies the filter to a name: where both only and ignore stand, only counts.
+func (f filter) refuses(what, name string) string {
+	key := map[string]string{"branch": "branches", "tag": "tags"}[what]
+	if f.only != nil {
+		if matched(name, f.only) == "" {
+			return fmt.Sprintf("%s %s is not matched by filters.%s.only: %s", what, name, key, texted(f.only))
 		}
 		return ""
 	}
-	if by := p.matched(name, filter.Get("ignore")); by != "" {
+	if by := matched(name, f.ignore); by != "" {
 		return fmt.Sprintf("%s %s is matched by filters.%s.ignore: %s", what, name, key, by)
 	}
 	return ""
 }
 
-func patterns(n *tree.Node) string {
-	var all []string
-	for _, i := range items(n) {
-		all = append(all, i.Text)
+func texted(list []pattern) string {
+	texts := make([]string, len(list))
+	for i, p := range list {
+		texts[i] = p.text
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(texts, ", ")
 }
 
 // matched gives the pattern that matches the whole name, or "".
-func (p *planner) matched(name string, list *tree.Node) string {
-	for _, item := range items(list) {
-		if text := item.Text; isPattern(text) {
-			if re := p.pattern(item); re != nil && re.MatchString(name) {
-				return text
-			}
-		} else if text == name {
-			return text
+func matched(name string, list []pattern) string {
+	for _, p := range list {
+		if p.match(name) {
+			return p.text
 		}
 	}
 	return ""
 }
 
-func isPattern(s string) bool { return len(s) > 1 && s[0] == '/' && s[len(s)-1] == '/' }
-
-// pattern compiles /re/, which must match as a whole. A bad one is a mistake.
-func (p *planner) pattern(n *tree.Node) *regexp.Regexp {
-	re, err := regexp.Compile("^(?:" + n.Text[1:len(n.Text)-1] + ")$")
-	if err != nil {
-		p.at(n, fmt.Sprintf("the pattern %s is no regular expression: %v", n.Text, err), "write it in the syntax of RE2")
+func (p *planner) patterns(n *tree.Node) []pattern {
+	var list []pattern
+	for _, item := range items(n) {
+		text := item.Text
+		one := pattern{text, func(s string) bool { return s == text }}
+		if len(text) > 1 && text[0] == '/' && text[len(text)-1] == '/' {
+			one.match = p.regexp(item)
+		}
+		list = append(list, one)
 	}
-	return re
+	return list
+}
+
+// regexp compiles /re/, which must match as a whole. A bad one is a mistake.
+// CircleCI has matched filters with Java's engine for years, so look-around,
+// which RE2 lacks, is understood as well, by a slower engine with a time limit.
+func (p *planner) regexp(n *tree.Node) func(string) bool {
+	if match, have := p.compiled[n.Text]; have {
+		return match
+	}
+	text := n.Text[1 : len(n.Text)-1]
+	var match func(string) bool
+	if re, err := regexp.Compile(`^(?:` + text + `)$`); err == nil {
+		match = re.MatchString
+	} else if slow, slowErr := regexp2.Compile(`^(?:`+text+`)$`, regexp2.None); slowErr == nil {
+		slow.MatchTimeout = 100 * time.Millisecond
+		match = func(s string) bool { ok, err := slow.MatchString(s); return ok && err == nil }
+	} else {
+		p.at(n, fmt.Sprintf("the pattern %s is no regular expression: %v", n.Text, err), "write it in the syntax of RE2")
+		match = func(string) bool { return false }
+	}
+	p.compiled[n.Text] = match
+	return match
 }

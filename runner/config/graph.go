@@ -20,18 +20,8 @@ type graph struct {
 type node struct {
 	job    *plan.Job
 	inv    *tree.Node // what the workflow says of it
-	state  visit
-	reason string // why filters leave it out; empty: they do not
+	reason string     // why filters leave it out; empty: they do not
 }
-
-// visit is how far a walk through the graph has come at a node.
-type visit uint8
-
-const (
-	unseen visit = iota
-	entered
-	left
-)
 
 // add makes the node of one entry under jobs.
 func (g *graph) add(item *tree.Node) {
@@ -62,15 +52,12 @@ func (g *graph) clash(n *tree.Node, related plan.Pos, message, hint string) {
 	g.planner.add(&Error{Pos: n.Pos(), Related: related, Message: message, Hint: hint})
 }
 
-// connect resolves requires and refuses circles.
+// connect resolves requires. Expand has seen to it that there are no circles.
 func (g *graph) connect() {
 	for _, n := range g.nodes {
 		for _, r := range items(n.inv.Get("requires")) {
 			g.require(n, r)
 		}
-	}
-	for _, n := range g.nodes {
-		g.walk(n, nil)
 	}
 }
 
@@ -105,26 +92,6 @@ func (g *graph) names() []string {
 	return names
 }
 
-// walk follows requirements in depth; path is how it came here.
-func (g *graph) walk(n *node, path []string) {
-	path = append(path, n.job.Name)
-	switch n.state {
-	case left:
-		return
-	case entered:
-		for path[0] != n.job.Name {
-			path = path[1:]
-		}
-		g.planner.add(&Error{Pos: n.job.Pos, Message: "jobs require each other in a circle: " + strings.Join(path, " → "), Hint: "remove one of these requirements"})
-		return
-	}
-	n.state = entered
-	for _, r := range n.job.Requires {
-		g.walk(g.byName[r.Job], path)
-	}
-	n.state = left
-}
-
 // filter moves what filters refuse from the jobs to the skipped. A requirement
 // that is filtered out is not waited for; a job that loses all of them does
 // not run either.
@@ -146,7 +113,7 @@ func (g *graph) decide(n *node, done map[*node]bool) {
 	if done[n] {
 		return
 	}
-	done[n] = true // before the requirements: a circle, reported already, ends here
+	done[n] = true // before the requirements, so that a circle, which was reported, ends here
 	n.reason = g.refused(n.inv.Get("filters"))
 	var kept []plan.Require
 	for _, r := range n.job.Requires {

@@ -52,6 +52,20 @@ func (m *mistakes) err() error {
 	return all
 }
 
+// join puts the mistakes of two passes together; where both found one at the
+// same place, the first knows better.
+func join(first, second error) error {
+	m := &mistakes{}
+	for _, err := range []error{first, second} {
+		if all, ok := err.(*multierror.Error); ok {
+			for _, e := range all.Errors {
+				m.add(e.(*Error))
+			}
+		}
+	}
+	return m.err()
+}
+
 // list prints one mistake a line.
 func list(errs []error) string {
 	lines := make([]string, len(errs))

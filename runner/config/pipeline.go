@@ -34,13 +34,13 @@ func knownValue(name string) bool {
 func (c *compiler) pipelineValue(name string, f *frame) (*tree.Node, error) {
 	if rest, ok := strings.CutPrefix(name, "pipeline.parameters."); ok {
 		if f.scope != nil && f.scope.name != "" {
-			return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: an orb does not see the parameters of the pipeline", name),
+			return nil, &template.Error{Message: fmt.Sprintf("%s: an orb does not see the parameters of the pipeline", name),
 				Hint: "give the element of the orb a parameter of its own"}
 		}
 		if v := c.params[rest]; v != nil {
 			return v, nil
 		}
-		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: the pipeline has no parameter %q", name, rest),
+		return nil, &template.Error{Message: fmt.Sprintf("%s: the pipeline has no parameter %q", name, rest),
 			Hint: didYouMean(rest, keys(c.params), "declare it under parameters at the top of the config")}
 	}
 	if v := c.values[name]; v != nil {
@@ -48,7 +48,7 @@ func (c *compiler) pipelineValue(name string, f *frame) (*tree.Node, error) {
 	}
 	given, have := c.o.Values[name]
 	if !have && (!strings.HasPrefix(name, "pipeline.") || !knownValue(name)) {
-		return nil, &template.Error{Message: fmt.Sprintf("<< %s >>: there is no value %q", name, name), Hint: c.nearValue(name)}
+		return nil, &template.Error{Message: fmt.Sprintf("there is no value %q", name), Hint: c.nearValue(name)}
 	}
 	v := toNode(&tree.Node{}, plain(given))
 	if given == nil {

@@ -12,10 +12,10 @@ import (
 // requirements are checked. The error is a *multierror.Error of *Error.
 func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	f, err := f.Expand(o)
-	if err != nil {
+	if err != nil || !f.expanded {
 		return nil, err
 	}
-	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}}
+	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}, compiled: map[string]func(string) bool{}}
 	for _, pair := range pairs(f.root.Get("jobs")) {
 		p.defs[pair.Key.Text] = pair.Value
 	}
@@ -33,13 +33,14 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 // planner makes the plan of one file.
 type planner struct {
 	mistakes
-	o     Options
-	file  *File
-	lang  *schema.Language
-	defs  map[string]*tree.Node // by the name under jobs
-	jobs  map[string]*plan.Job  // the same, decoded; each is copied into its workflows
-	notes []plan.Note
-	noted map[plan.Pos]bool
+	o        Options
+	file     *File
+	lang     *schema.Language
+	defs     map[string]*tree.Node // by the name under jobs
+	jobs     map[string]*plan.Job  // the same, decoded; each is copied into its workflows
+	notes    []plan.Note
+	compiled map[string]func(string) bool // filters' regular expressions by their text
+	noted    map[plan.Pos]bool
 }
 
 // pairs are the entries of a map; none when it is no map.

@@ -32,6 +32,38 @@ func (c *compiler) resolve(w *flow) {
 	for _, g := range w.groups {
 		g.connect()
 	}
+	c.circles(w)
+}
+
+// circles reports jobs that wait for each other.
+func (c *compiler) circles(w *flow) {
+	left := map[*member]bool{} // all that they require was looked at
+	var path []*member
+	var walk func(m *member)
+	walk = func(m *member) {
+		if i := slices.Index(path, m); i >= 0 {
+			var names []string
+			for _, one := range append(path[i:len(path):len(path)], m) {
+				names = append(names, one.base)
+			}
+			c.at(m.key, "jobs require each other in a circle: "+strings.Join(names, " → "), "remove one of these requirements")
+			return
+		}
+		if left[m] {
+			return
+		}
+		path = append(path, m)
+		for _, n := range m.needs {
+			for _, one := range n.jobs {
+				walk(one)
+			}
+		}
+		path = path[:len(path)-1]
+		left[m] = true
+	}
+	for _, m := range w.members {
+		walk(m)
+	}
 }
 
 // names finds the members of a workflow by what requires can call them.

@@ -113,7 +113,7 @@ func (c *Checker) keys(n *tree.Node, t *Type, path string) {
 	}
 	for _, k := range t.Keys {
 		if k.Required && n.Get(k.Name) == nil {
-			c.report(n, fmt.Sprintf("%s lacks the key %s", path, k.Name), k.Doc)
+			c.report(n, fmt.Sprintf("%s lacks the key %s", path, k.Name), "add "+k.Name+": "+strings.ToLower(k.Doc[:1])+strings.TrimSuffix(k.Doc[1:], "."))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // that Read reads as an equal node.
 func Write(n *Node) []byte {
 	w := &writer{written: map[place]span{}}
+	w.b.Grow(1 << 16)
 	switch {
 	case n.Scalar():
 		w.scalar(n, 0)
