@@ -53,6 +53,7 @@ func (f failures) job(j *job) []string {
 	}
 	if lines == nil { // it failed outside of any step
 		lines = f.hang(bold, f.run.label(j)+": "+j.why(), f.mark(j.status)+" ", "  ", f.columns)
+		lines = append(lines, f.command("read the rest:", f.logs(j), f.columns)...)
 	}
 	if j.repro != "" {
 		lines = append(lines, f.command("reproduce:", j.repro, f.columns)...)
@@ -74,8 +75,13 @@ func (f failures) step(j *job, s *step) []string {
 	for _, line := range s.tail.lines(f.quoted, f.Color) {
 		lines = append(lines, bar+f.contained(line))
 	}
-	rest := fmt.Sprintf("popsicle logs %d --job %s --step %d", f.run.pipeline.Pipeline, quote(f.run.label(j)), s.number)
+	rest := fmt.Sprintf("%s --step %d", f.logs(j), s.number)
 	return append(lines, f.command("read the rest:", rest, f.columns)...)
+}
+
+// logs is the command that prints the log of a job.
+func (f failures) logs(j *job) string {
+	return fmt.Sprintf("popsicle logs %d --job %s", f.run.pipeline.Pipeline, quote(f.run.label(j)))
 }
 
 // command shows a command to be copied, on lines of its own where it does

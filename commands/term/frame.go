@@ -36,13 +36,16 @@ func (t Theme) lastFrame(r *run, columns int) []string {
 	return append([]string{r.title(t)}, t.jobTable(r, columns-1)...)
 }
 
-// warning says a message that stays.
-func (t Theme) warning(r *run, e event.Message) []string {
-	text := clean(e.Text)
+// notice says a message that stays.
+func (t Theme) notice(r *run, e event.Message) []string {
+	text, mark, color := clean(e.Text), "- ", normal
 	if j := r.job(e.At); j != nil {
 		text = r.label(j) + ": " + text
 	}
-	return t.hang(yellow, text, t.paint(yellow, "! "), "  ", t.columns()-1)
+	if e.Level == event.Warning {
+		mark, color = "! ", yellow
+	}
+	return t.hang(color, text, t.paint(color, mark), "  ", t.columns()-1)
 }
 
 // A frame is what its lines are made from.

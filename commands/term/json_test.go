@@ -169,16 +169,3 @@ func TestJSONIsWrittenAtOnce(t *testing.T) {
 	}
 	r.Close()
 }
-
-func BenchmarkJSONMillionLines(b *testing.B) {
-	line := strings.Repeat("x", 79) + "\n"
-	for b.Loop() {
-		j := NewJSON(io.Discard)
-		s := newScript(j)
-		var e event.Event = event.Output{At: s.at(1, 1, "a"), Text: line}
-		for range 1_000_000 {
-			_ = j.Handle(e)
-		}
-		_ = j.Close()
-	}
-}

@@ -12,8 +12,9 @@ import (
 const frameEvery = 100 * time.Millisecond
 
 // A Live is a Sink that shows a run as a tree at the bottom of the terminal,
-// ten frames a second at most. Warnings stay on the screen above it; when the
-// pipeline ends, or Close is called, the tree is replaced by the list of all
+// ten frames a second at most. Warnings, and messages that are of no job, stay
+// on the screen above it; other messages of a job, the progress of a pull say,
+// stand in its row until the next comes. When the pipeline ends, or Close is called, the tree is replaced by the list of all
 // jobs, which stays. It reads no input and sets no mode of the terminal:
 // Ctrl-C reaches the process as always.
 type Live struct {
@@ -72,8 +73,8 @@ func (l *Live) take(e event.Event) {
 		return
 	}
 	l.run.apply(e)
-	if m, ok := e.(event.Message); ok && m.Level == event.Warning {
-		l.above = append(l.above, l.theme.warning(l.run, m)...)
+	if m, ok := e.(event.Message); ok && (m.Level == event.Warning || m.JobID == 0) {
+		l.above = append(l.above, l.theme.notice(l.run, m)...)
 	}
 }
 

@@ -145,17 +145,3 @@ func TestPlainDoesNotAllocatePerLine(t *testing.T) {
 		t.Errorf("%v allocations a line", n)
 	}
 }
-
-func BenchmarkPlainMillionLines(b *testing.B) {
-	line := strings.Repeat("x", 79) + "\n"
-	for b.Loop() {
-		p := NewPlain(io.Discard, Theme{Color: true})
-		s := newScript(p)
-		s.emit(event.JobQueued{At: s.at(1, 0, "a")})
-		var e event.Event = event.Output{At: s.at(1, 1, "a"), Text: line}
-		for range 1_000_000 {
-			_ = p.Handle(e)
-		}
-		_ = p.Close()
-	}
-}
