@@ -14,9 +14,10 @@ const frameEvery = 100 * time.Millisecond
 // A Live is a Sink that shows a run as a tree at the bottom of the terminal,
 // ten frames a second at most. Warnings, and messages that are of no job, stay
 // on the screen above it; other messages of a job, the progress of a pull say,
-// stand in its row until the next comes. When the pipeline ends, or Close is called, the tree is replaced by the list of all
-// jobs, which stays. It reads no input and sets no mode of the terminal:
-// Ctrl-C reaches the process as always.
+// stand in its row until the next comes. When the pipeline ends, or Close is
+// called, the tree is replaced by the list of all jobs, which stays. A Live
+// reads no input and sets no mode of the terminal: Ctrl-C reaches the process
+// as always. See Quiet for keys that are typed meanwhile.
 type Live struct {
 	theme Theme
 	now   func() time.Time

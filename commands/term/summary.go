@@ -91,15 +91,18 @@ func (s *Summary) skipped(columns int) []string {
 }
 
 // critical says which jobs the time went to; nothing when a single one did
-// it all.
+// it all, or when the run was cut short. Jobs of less than a hundredth of the
+// time are left out.
 func (s *Summary) critical(columns int) []string {
 	chain, took := s.run.criticalPath()
-	if len(chain) < 2 {
+	if len(chain) < 2 || s.run.status == event.Canceled || s.run.status == event.Interrupted {
 		return nil
 	}
 	var links []string
 	for _, j := range chain {
-		links = append(links, s.run.label(j)+" "+Duration(j.took(j.ended)))
+		if d := j.took(j.ended); d >= took/100 {
+			links = append(links, s.run.label(j)+" "+Duration(d))
+		}
 	}
 	text := "critical path " + Duration(took) + ": " + strings.Join(links, s.theme.pick(" → ", " -> "))
 	return s.theme.hang(normal, text, "", "  ", columns)
