@@ -24,6 +24,9 @@ func NewPattern(text string) (*Pattern, error) {
 	return &Pattern{Text: text, re: re}, nil
 }
 
+// MarshalText is the pattern as it is written, without slashes.
+func (p *Pattern) MarshalText() ([]byte, error) { return []byte(p.Text), nil }
+
 // Match tells whether the pattern matches the whole of s.
 func (p *Pattern) Match(s string) bool { return p.re.MatchString(s) }
 

@@ -21,10 +21,10 @@ const MaxLength = 2048
 // An Error is what is wrong with an expression, and where. The names are those
 // of the language's reference implementation.
 type Error struct {
-	Type   string // "Scanner/UNEXPECTED_CHARACTER", "Parser/…", "Interpreter/…"
-	Token  string // the type of the token, "GREATER"; empty for scanner errors
-	Lexeme string // the text at fault; empty at the end of the expression
-	Pos    int    // where it begins, in characters from 0
+	Type   string `json:"errorType"`           // "Scanner/UNEXPECTED_CHARACTER", "Parser/…", "Interpreter/…"
+	Token  string `json:"tokenType,omitempty"` // the type of the token, "GREATER"; empty for scanner errors
+	Lexeme string `json:"lexeme"`              // the text at fault; empty at the end of the expression
+	Pos    int    `json:"charPos"`             // where it begins, in characters from 0
 }
 
 var reasons = map[string]string{
