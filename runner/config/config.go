@@ -28,6 +28,9 @@ type Options struct {
 	// Branch and Tag are what the pipeline runs on: filters look at them. At
 	// most one is set.
 	Branch, Tag string
+	// Scheduled is the workflow that a schedule started: it runs alone, and its
+	// schedules do not keep it from it.
+	Scheduled string
 	// Values are the pipeline values by their full dotted key, such as
 	// "pipeline.git.branch": strings, int64s or bools. What is absent or nil is null.
 	Values map[string]any
@@ -72,7 +75,7 @@ func compile(p *plan.Pipeline, s Source, o Options) error {
 		return join(err, planErr)
 	}
 	sum := sha256.Sum256(s.Text)
-	p.Files = append(p.Files, plan.File{Path: s.Path, SHA256: hex.EncodeToString(sum[:]), Config: one.Files[0].Config})
+	p.Files = append(p.Files, plan.File{Path: s.Path, SHA256: hex.EncodeToString(sum[:]), Config: one.Files[0].Config, Setup: one.Files[0].Setup})
 	p.Workflows = append(p.Workflows, one.Workflows...)
 	p.Notes = append(p.Notes, one.Notes...)
 	return nil

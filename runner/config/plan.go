@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
@@ -19,7 +20,7 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	for _, pair := range pairs(f.root.Get("jobs")) {
 		p.defs[pair.Key.Text] = pair.Value
 	}
-	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML())}}}
+	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML()), Setup: f.root.Get("setup").True()}}}
 	for _, pair := range pairs(f.root.Get("workflows")) {
 		if pair.Key.Text != "version" {
 			pipeline.Workflows = append(pipeline.Workflows, p.workflow(pair))
@@ -87,11 +88,16 @@ func (p *planner) workflow(pair tree.Pair) *plan.Workflow {
 		g.add(item)
 	}
 	g.connect()
-	if pair.Value.Get("triggers") != nil {
+	w.MaxAutoReruns, _ = strconv.Atoi(pair.Value.Get("max_auto_reruns").String()) // the check has seen to it
+	w.Schedules = p.schedules(pair.Value.Get("triggers"))
+	switch {
+	case p.o.Scheduled != "" && p.o.Scheduled != w.Name:
+		w.Skipped = append(w.Skipped, plan.Skipped{Reason: "the schedule is of another workflow", Pos: pair.Key.Pos()})
+	case p.o.Scheduled == "" && len(w.Schedules) > 0:
 		w.Skipped = append(w.Skipped, plan.Skipped{Reason: "it runs on a schedule, not on a push", Pos: pair.Key.Pos()})
-		return w
+	default:
+		g.filter()
 	}
-	g.filter()
 	return w
 }
 

@@ -24,6 +24,7 @@ type File struct {
 	Path   string // relative to the top of the checkout, with slashes
 	SHA256 string // hex, of the file as written
 	Config string // the file as compiled: itself a valid config
+	Setup  bool   // it makes the config that is to be run after it
 }
 
 // A Workflow is a graph of jobs.
@@ -32,6 +33,16 @@ type Workflow struct {
 	File    string
 	Jobs    []*Job    // in the order of the file; names are unique among them
 	Skipped []Skipped // what filters and conditions left out, and why
+
+	Schedules     []Schedule // a workflow that has some runs on them alone
+	MaxAutoReruns int        // how often a failed workflow is run again from what failed
+}
+
+// A Schedule is when a workflow runs by itself, and on which branches.
+type Schedule struct {
+	Cron         string   // five valid fields, in UTC
+	Only, Ignore []string // names of branches, or /regular expressions/
+	Pos          Pos
 }
 
 // A Skipped is a job, or a whole workflow where Job is empty, that does not
