@@ -75,6 +75,16 @@ func (r *Runner) base(ctx context.Context, image string, f Facts) (*Base, error)
 	return fl.base, fl.err
 }
 
+// forget drops a base that the engine no longer has.
+func (r *Runner) forget(v *view) {
+	r.Memory.DropBase(*v.base)
+	r.bases.mu.Lock()
+	defer r.bases.mu.Unlock()
+	if f := r.bases.fills[v.facts]; f != nil && f.base == v.base {
+		delete(r.bases.fills, v.facts)
+	}
+}
+
 // large says whether the tree is worth a base. It waits for the tree to be
 // read only where the last run does not tell.
 func (r *Runner) large(ctx context.Context) (bool, error) {

@@ -31,14 +31,15 @@ type job struct {
 	session   *session
 	view      *view    // nil: the tree comes through the pipe
 	objects   []string // the host's object folders that are mounted
-	plain     bool     // the engine refused mounts: do without
+	refused   bool     // the engine refused the mounts once
+	plain     bool     // it refused them again: do without
 
 	failed     bool
 	failedAt   int        // the first step that failed
 	background []event.At // steps that run beside the others
 
 	mu      sync.Mutex
-	streams map[int]*maskStream // by step
+	outputs map[int]*output // by step
 }
 
 // RunJob runs a job to its end. The container's removal goes on after it
@@ -50,7 +51,7 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	if p.Kind == plan.Approval {
 		return r.approve(p)
 	}
-	j := &job{runner: r, plan: p, at: at, streams: map[int]*maskStream{}}
+	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}}
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
 	r.Out.Emit(event.JobStarted{At: at, Engine: r.Engine, Container: j.name})
 	defer j.close()
@@ -179,9 +180,10 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
 		return j.fetch(ctx, image)
 	case docker.NoMount(err) && !j.plain:
-		j.plain = true
+		j.plain = j.refused || j.view == nil // a base that is gone is filled anew, once
+		j.refused = true
 		if j.view != nil {
-			j.runner.Memory.DropBase(*j.view.base)
+			j.runner.forget(j.view)
 		}
 		j.view, j.objects = nil, nil
 		return nil

@@ -205,37 +205,3 @@ func (j *job) cancel(n int) error {
 		}
 	}
 }
-
-// finish closes the step at j.at, after all its output.
-func (j *job) finish(e event.StepFinished) {
-	j.mu.Lock()
-	if s := j.streams[j.at.Step]; s != nil {
-		s.Flush()
-	}
-	j.mu.Unlock()
-	e.At = j.at
-	j.runner.Out.Emit(e)
-}
-
-// output takes what a step wrote, masks it and says it.
-func (j *job) output(step int, p []byte) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s := j.streams[step]
-	if s == nil {
-		at := j.at
-		at.Step = step
-		s = j.runner.Mask.stream(func(p []byte) {
-			if len(p) > 0 {
-				j.runner.Out.Emit(event.Output{At: at, Text: string(p)})
-			}
-		})
-		j.streams[step] = s
-	}
-	s.Write(p)
-}
-
-// say adds a line of popsicle's own to the output of the step that runs.
-func (j *job) say(format string, args ...any) {
-	j.output(j.at.Step, fmt.Appendf(nil, format, args...))
-}

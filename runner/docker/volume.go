@@ -49,7 +49,9 @@ func (c CLI) Fill(ctx context.Context, volume, image, container string, labels m
 	if _, err := c.output(ctx, args...); err != nil {
 		return err
 	}
-	_, err := c.pipe(ctx, tar, "cp", "--archive", "-", container+":"+target)
+	// Not --archive: that gives everything to the container's user, whom it
+	// looks up in the container's passwd file.
+	_, err := c.pipe(ctx, tar, "cp", "-", container+":"+target)
 	cleanup := context.WithoutCancel(ctx)
 	if rmErr := c.Remove(cleanup, container); err == nil {
 		err = rmErr
@@ -60,7 +62,7 @@ func (c CLI) Fill(ctx context.Context, volume, image, container string, labels m
 // CopyInto unpacks a tar into a folder of a container, running or not,
 // keeping the owners the tar names.
 func (c CLI) CopyInto(ctx context.Context, container, dir string, tar io.Reader) error {
-	_, err := c.pipe(ctx, tar, "cp", "--archive", "-", container+":"+dir)
+	_, err := c.pipe(ctx, tar, "cp", "-", container+":"+dir)
 	return err
 }
 

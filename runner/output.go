@@ -1,0 +1,60 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// An output is what one step writes, on its way through the mask.
+type output struct {
+	mask    *maskStream
+	midLine bool // what was written last has no end of line yet
+}
+
+// output takes what a step wrote, masks it and says it.
+func (j *job) output(step int, p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	o := j.outputOf(step)
+	o.midLine = p[len(p)-1] != '\n'
+	o.mask.Write(p)
+}
+
+// outputOf returns the output of a step; j.mu is held.
+func (j *job) outputOf(step int) *output {
+	if j.outputs[step] == nil {
+		at := j.at
+		at.Step = step
+		j.outputs[step] = &output{mask: j.runner.Mask.stream(func(p []byte) {
+			if len(p) > 0 {
+				j.runner.Out.Emit(event.Output{At: at, Text: string(p)})
+			}
+		})}
+	}
+	return j.outputs[step]
+}
+
+// say adds a line of popsicle's own to the output of the step that runs.
+func (j *job) say(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	o := j.outputOf(j.at.Step)
+	if o.midLine {
+		format = "\n" + format
+	}
+	o.midLine = false
+	o.mask.Write(fmt.Appendf(nil, format, args...))
+}
+
+// finish closes the step at j.at, after all its output.
+func (j *job) finish(e event.StepFinished) {
+	j.mu.Lock()
+	j.outputOf(j.at.Step).mask.Flush()
+	j.mu.Unlock()
+	e.At = j.at
+	j.runner.Out.Emit(e)
+}
