@@ -4,7 +4,6 @@ GOLANGCI_VERSION := $(shell cat .ci/golangci-lint.version)
 GOLANGCI_PATH    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 IMAGES           := go run ./testscripts/mkimages
 CI_IMAGE         := cimg/go:1.26
-VERSION          := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # How much is tested: `make test PKG=./db/... TESTFLAGS=-v`.
 PKG       := ./...
@@ -16,7 +15,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build ./popsicle (Go and a C compiler)
-	go build -trimpath -ldflags "-X github.com/popsicle-ci/popsicle/commands.version=$(VERSION)" -o popsicle .
+	go build -trimpath -o popsicle .
 
 .PHONY: run
 run: build ## build popsicle and let it run its own pipeline in Docker

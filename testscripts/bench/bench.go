@@ -59,7 +59,7 @@ func (b *Bench) Run(ctx context.Context, wanted func(Work) bool) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	for _, w := range b.works(ctx) {
+	for _, w := range b.works() {
 		if !wanted(w) {
 			continue
 		}
@@ -72,13 +72,29 @@ func (b *Bench) Run(ctx context.Context, wanted func(Work) bool) (err error) {
 	return nil
 }
 
-// prepare makes the repositories and says on what is measured.
+// makeAll makes the repositories and the history that are measured with.
+func (b *Bench) makeAll(ctx context.Context) error {
+	if err := makeRepos(ctx, b.Dir); err != nil {
+		return err
+	}
+	return writeHistory(ctx, b.longHistory())
+}
+
+// prepare has all made that is measured with, and says on what machine.
 func (b *Bench) prepare(ctx context.Context) error {
 	if _, err := os.Stat(b.Popsicle); err != nil {
 		return fmt.Errorf("%w (build it with `make build`)", err)
 	}
-	if err := makeRepos(ctx, b.Dir); err != nil {
+	// In a process of its own: the memory of a command that this one starts
+	// would otherwise count from what this one once held.
+	self, err := os.Executable()
+	if err != nil {
 		return err
+	}
+	maker := exec.CommandContext(ctx, self, "-prepare", "-dir", b.Dir)
+	maker.Stderr = os.Stderr
+	if err := maker.Run(); err != nil {
+		return fmt.Errorf("making repositories in %s: %w", b.Dir, err)
 	}
 	load, _ := os.ReadFile("/proc/loadavg") // not every system tells
 	docker, err := exec.CommandContext(ctx, "docker", "version", "--format", "client {{.Client.Version}}, engine {{.Server.Version}}").Output()

@@ -35,6 +35,7 @@ func bench(ctx context.Context, args []string) error {
 	only := flags.String("only", "", "the works to measure, as in `W1,W5,start`; empty: all")
 	peers := flags.Bool("peers", true, "measure act and woodpecker-cli too, where they are on PATH")
 	dir := flags.String("dir", filepath.Join(os.TempDir(), "popsicle-bench"), "`folder` of the repositories, kept from one time to the next")
+	prepare := flags.Bool("prepare", false, "only make what is measured with")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -43,5 +44,8 @@ func bench(ctx context.Context, args []string) error {
 		return err
 	}
 	b := &Bench{Popsicle: program, Dir: *dir, Rounds: *rounds, Peers: *peers, Out: os.Stdout}
+	if *prepare {
+		return b.makeAll(ctx)
+	}
 	return b.Run(ctx, func(w Work) bool { return *only == "" || slices.Contains(strings.Split(*only, ","), w.Name) })
 }

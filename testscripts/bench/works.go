@@ -11,8 +11,8 @@ import (
 )
 
 // works lists what is measured. The bars are those of the project's goals.
-func (b *Bench) works(ctx context.Context) []Work {
-	return []Work{b.tiny(), b.steps(), b.fan(), b.chatty(), b.first(), b.again(), b.wide(), b.cancel(), b.start(ctx)}
+func (b *Bench) works() []Work {
+	return []Work{b.tiny(), b.steps(), b.fan(), b.chatty(), b.first(), b.again(), b.wide(), b.cancel(), b.start()}
 }
 
 // by returns a case of hand-written commands in a repository.

@@ -61,13 +61,15 @@ func mkimages(ctx context.Context, args []string) error {
 	return nil
 }
 
-// ensure makes one image and tells how long it took.
+// ensure makes one image, and tells when that took a while.
 func ensure(ctx context.Context, i images.Image) error {
 	start := time.Now()
 	if err := i.Ensure(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("%s is there (%.1fs)\n", i.Name, time.Since(start).Seconds())
+	if took := time.Since(start); took > time.Second/2 {
+		fmt.Printf("made %s in %.0fs\n", i.Name, took.Seconds())
+	}
 	return nil
 }
 
