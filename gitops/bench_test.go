@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,15 @@ func BenchmarkTree(b *testing.B) {
 	b.Run("tar", func(b *testing.B) {
 		for b.Loop() {
 			_ = tree.WriteTar(b.Context(), io.Discard, TarOptions{})
+		}
+	})
+	b.Run("manifest", func(b *testing.B) {
+		for b.Loop() {
+			var text bytes.Buffer
+			_ = tree.Manifest().Encode(&text)
+			if _, err := DecodeManifest(&text); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("dot git", func(b *testing.B) {

@@ -36,7 +36,8 @@ func realDir(t testing.TB, dir string) string {
 
 // run runs git as a user would, but for the user's own configuration.
 func (c *checkout) run(env []string, args ...string) (string, error) {
-	cmd := exec.Command("git", args...)
+	// No tidying in the background: it would go on while the test cleans up.
+	cmd := exec.Command("git", append([]string{"-c", "gc.auto=0", "-c", "maintenance.auto=false"}, args...)...)
 	cmd.Dir = c.dir
 	cmd.Env = append(cleanEnvironment(os.Environ()), "GIT_ALLOW_PROTOCOL=file", "GIT_OPTIONAL_LOCKS=1",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.invalid", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",

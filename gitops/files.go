@@ -20,7 +20,7 @@ func (s *Snapshot) ReadFile(ctx context.Context, name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
 	if s.source.Kind == Worktree {
-		return os.ReadFile(filepath.Join(s.repo.Root, filepath.FromSlash(name)))
+		return readDiskFile(filepath.Join(s.repo.Root, filepath.FromSlash(name)))
 	}
 	c := s.git("cat-file", "--batch=%(objecttype)")
 	c.stdin = strings.NewReader(s.object(name) + "\n")
@@ -32,6 +32,18 @@ func (s *Snapshot) ReadFile(ctx context.Context, name string) ([]byte, error) {
 		return bytes.TrimSuffix(data, []byte("\n")), nil
 	}
 	return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+}
+
+// readDiskFile reads a file, and waits not for the writer of a pipe.
+func readDiskFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrInvalid}
+	}
+	return os.ReadFile(path)
 }
 
 // Glob lists the files right in the folder dir ("." is the top) whose names

@@ -106,6 +106,14 @@ func TestHooksDoNotRun(t *testing.T) {
 	}
 }
 
+func TestReadFileOfAPipe(t *testing.T) {
+	c := newCheckout(t)
+	mkfifo(t, filepath.Join(c.dir, "ci.yml"))
+	if _, err := c.snapshot(Source{}).ReadFile(t.Context(), "ci.yml"); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestReadFileAndGlob(t *testing.T) {
 	c := newCheckout(t)
 	c.write(map[string]string{".popsicle/ci.yml": "commit", ".popsicle/b.yaml": "b", ".popsicle/note.txt": "", ".popsicle/sub/x.yml": "", "top.yml": "t"})

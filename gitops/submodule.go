@@ -44,6 +44,9 @@ func (s *Snapshot) submodule(ctx context.Context, n node) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	if repo.Root != dir { // its .git is none, or a link leads away
+		return nil, nil
+	}
 	source := Source{Kind: Worktree}
 	if s.source.Kind != Worktree {
 		source = Source{Kind: Commit, Rev: n.blob}

@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"os"
 	"slices"
 	"testing"
 )
@@ -84,5 +85,19 @@ func TestSubmoduleNotCheckedOut(t *testing.T) {
 		if got, _ := entriesOf(t, tarOf(t, tree, TarOptions{})); got["lib/"].kind != '5' {
 			t.Errorf("%s: lib is %v", src.Kind, got["lib/"])
 		}
+	}
+}
+
+// A .git that is no repository makes git look further up: into ourselves.
+func TestSubmoduleWithoutRepository(t *testing.T) {
+	c := withSubmodule(t)
+	if err := os.RemoveAll(c.dir + "/lib/.git"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(c.dir+"/lib/.git", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := paths(c.tree(Source{}).Files); !slices.Equal(got, []string{".gitmodules", "a", "lib", "lib-x"}) {
+		t.Errorf("files %q", got)
 	}
 }
