@@ -75,6 +75,9 @@ func (j *JSON) Close() error {
 			return err
 		}
 	}
+	if j.timer != nil {
+		j.timer.Stop()
+	}
 	return j.w.Flush()
 }
 

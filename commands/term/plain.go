@@ -90,6 +90,9 @@ func (p *Plain) Close() error {
 	}
 	p.waiting = nil
 	p.closeLine()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 	return p.w.Flush()
 }
 

@@ -31,8 +31,11 @@ func ways(s *script) {
 	s.emit(event.PipelineStarted{At: s.at(0, 0, ""), Jobs: 6})
 	for id, name := range []string{"hung", "engine", "trapped", "nodes", "gone", "later"} {
 		e := event.JobQueued{At: s.at(id+1, 0, name)}
-		if name == "later" {
+		switch name {
+		case "later":
 			e.Requires = []string{"gone"}
+		case "nodes":
+			e.Nodes = 2
 		}
 		s.emit(e)
 	}
