@@ -158,7 +158,8 @@ func (p *Plain) label(n node) string {
 func (p *Plain) nameColumn() int {
 	if p.column == 0 {
 		for _, j := range p.run.jobs {
-			p.column = min(max(p.column, width(p.run.label(j))), longestPrefix)
+			last := node{j.id, j.nodes() - 1}
+			p.column = min(max(p.column, width(p.label(last))), longestPrefix)
 		}
 	}
 	return p.column
