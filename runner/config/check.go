@@ -30,7 +30,9 @@ func (c *compiler) checkDefinitions(s *scope) {
 // checker compares what is written with the language. Version 2 ignores keys
 // that it does not know.
 func (c *compiler) checker() *schema.Checker {
-	check := &schema.Checker{Report: c.add, Templates: c.templated}
+	check := &schema.Checker{Report: c.add, Templates: c.templated, Deprecated: func(n *tree.Node, k *schema.Key) {
+		c.warn(n, "deprecated", fmt.Sprintf("the key %s is deprecated", k.Name), "write "+k.Deprecated)
+	}}
 	if !c.templated {
 		check.Unknown = func(e *Error) {
 			e.Code = "unknown-key"

@@ -53,7 +53,7 @@ func (f *File) Expand(o Options) (*File, error) {
 		c.resolve(w)
 	}
 	expanded := c.emit(flows)
-	expanded.Path, expanded.source = f.Path, f.root
+	expanded.Path, expanded.source, expanded.text = f.Path, f.root, f.text
 	return expanded, c.err()
 }
 

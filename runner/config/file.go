@@ -14,6 +14,7 @@ type File struct {
 	Path        string
 	root        *tree.Node
 	source      *tree.Node // of an expanded file: what it was made from
+	text        []byte     // as written
 	expanded    bool
 	skipped     []*plan.Workflow  // workflows that conditions left out
 	definitions map[string]string // the job under `jobs` that each expanded job comes from
@@ -39,7 +40,7 @@ func Parse(path string, text []byte) (*File, error) {
 	if err := m.err(); err != nil {
 		return nil, err
 	}
-	return &File{Path: path, root: root}, nil
+	return &File{Path: path, root: root, text: text}, nil
 }
 
 func checkVersion(root *tree.Node, m *mistakes) {
@@ -56,10 +57,6 @@ func checkVersion(root *tree.Node, m *mistakes) {
 // YAML is the file as a document: of an expanded one, a config that compiles
 // to itself.
 func (f *File) YAML() []byte { return tree.Write(f.root) }
-
-// Warnings are what an expanded file's source should rather not do, each with
-// the code by which it can be switched off.
-func (f *File) Warnings() []*Error { return f.warnings }
 
 // templated tells whether << >> and what belongs to it have a meaning: since 2.1.
 func (f *File) templated() bool { return strings.HasPrefix(f.root.Get("version").String(), "2.1") }

@@ -32,9 +32,6 @@ func (g *graph) add(item *tree.Node) {
 		}
 		key, inv = item.Pairs[0].Key, item.Pairs[0].Value
 	}
-	if inv.Kind == tree.Map {
-		g.check(inv, g.lang.Invocation, key.Text)
-	}
 	job := g.invoke(key, inv)
 	if job == nil {
 		return

@@ -24,7 +24,6 @@ func (m combination) values() map[string]*tree.Node {
 
 // combinations multiplies a matrix out: the first parameter varies slowest.
 func (c *compiler) combinations(matrix *tree.Node, f *frame) []combination {
-	c.checker().Check(matrix, c.lang.Invocation.Key("matrix").Type, "matrix")
 	all := []combination{{}}
 	for _, p := range pairs(matrix.Get("parameters")) {
 		values := c.fill(p.Value, f)

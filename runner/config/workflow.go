@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -87,7 +86,6 @@ func (c *compiler) condition(w *flow, f *frame) *plan.Skipped {
 
 // invoke makes the members of one entry: one, or those of its matrix.
 func (c *compiler) invoke(w *flow, entry int, inv invocation) []*member {
-	c.checkInvocation(inv)
 	matrix := inv.args.Get("matrix")
 	if matrix == nil {
 		return c.member(w, entry, inv, inv.key.Text)
@@ -187,9 +185,4 @@ func (c *compiler) fillKeys(list *tree.Node, f *frame) *tree.Node {
 		}
 	}
 	return &out
-}
-
-// checkInvocation compares the keys of an invocation with the language.
-func (c *compiler) checkInvocation(inv invocation) {
-	c.checker().Check(inv.args, c.lang.Invocation, fmt.Sprintf("the invocation of %q", inv.key.Text))
 }

@@ -10,11 +10,12 @@ import (
 
 // A Checker compares values with types.
 type Checker struct {
-	Templates bool                     // a string with << >> may become anything
-	Report    func(*tree.Error)        // is told every mistake
-	Unknown   func(*tree.Error)        // is told keys that are unknown, instead of Report; may be nil
-	Ignored   func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
-	Skip      func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
+	Templates  bool                     // a string with << >> may become anything
+	Report     func(*tree.Error)        // is told every mistake
+	Unknown    func(*tree.Error)        // is told keys that are unknown, instead of Report; may be nil
+	Ignored    func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
+	Deprecated func(*tree.Node, *Key)   // is told every key that should be written otherwise; may be nil
+	Skip       func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
 }
 
 // Check reports whatever in n is not of type t. The path is what messages call n.
@@ -120,6 +121,9 @@ func (c *Checker) keys(n *tree.Node, t *Type, path string) {
 
 func (c *Checker) pair(p tree.Pair, t *Type, path string) {
 	k := t.Key(p.Key.Text)
+	if k != nil && k.Deprecated != "" && c.Deprecated != nil {
+		c.Deprecated(p.Key, k)
+	}
 	switch {
 	case c.Skip != nil && c.Skip(t, p.Key.Text):
 	case k != nil:

@@ -9,7 +9,8 @@ func build() *Language {
 	l.Parameter = l.parameter("string", "boolean", "integer", "enum", "executor", "steps", "env_var_name")
 	l.Pipeline = l.parameter("string", "boolean", "integer", "enum")
 	l.Job, l.Executor, l.Command = l.job(), l.executor(), l.command()
-	l.Workflow, l.Invocation = l.workflow(), l.invocation()
+	l.Invocation = l.invocation()
+	l.Workflow = l.workflow()
 	l.Group = l.group()
 	l.Orb, l.Config = l.orb(), l.config()
 	return l

@@ -2,7 +2,7 @@ package schema
 
 func (l *Language) workflow() *Type {
 	invocations := listOf(&Type{
-		Name: "the name of a job, or a map of one name to its keys", Scalars: Text, Open: &Type{Name: "a map", Scalars: Null, Open: anything()}, OneKey: true,
+		Name: "the name of a job, or a map of one name to its keys", Scalars: Text, Open: l.Invocation, OneKey: true,
 	}, "a list of jobs")
 	return &Type{Name: "a workflow", Doc: "Jobs and the order between them.", Keys: []Key{
 		{Name: "jobs", Doc: "The jobs.", Type: invocations, Required: true},
