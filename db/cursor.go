@@ -21,11 +21,12 @@ type Cursor struct{ open []place }
 type place struct {
 	step   int
 	offset int64
+	done   bool // read to its end; only the last place of a cursor may be
 }
 
 // At returns the cursor at a byte of a step's text. Read with it, a whole
 // job begins in the middle of that step.
-func At(step int, offset int64) Cursor { return Cursor{[]place{{step, offset}}} }
+func At(step int, offset int64) Cursor { return Cursor{[]place{{step: step, offset: offset}}} }
 
 // step says where to go on in a step, and whether it was read to its end.
 func (c Cursor) step(number int) (offset int64, done bool) {
@@ -40,20 +41,17 @@ func (c Cursor) step(number int) (offset int64, done bool) {
 // moved returns the cursor after a step was read up to offset, to its end
 // where done says so. Steps are moved over in their order.
 func (c Cursor) moved(step int, offset int64, done bool) Cursor {
-	open := slices.Clone(c.open)
-	at := slices.IndexFunc(open, func(p place) bool { return p.step >= step })
-	switch {
-	case at < 0:
-		open = append(open, place{step, offset})
-	case open[at].step == step:
-		open[at].offset = offset
-	default:
-		return c // it was done before
+	moved := place{step, offset, done}
+	var open []place
+	for _, p := range c.open {
+		if p.step != step {
+			open = append(open, p)
+		}
 	}
-	if done && at >= 0 && at < len(open)-1 { // the last place stays: it tells how far the cursor got
-		open = slices.Delete(open, at, at+1)
-	}
-	return Cursor{open}
+	open = append(open, moved)
+	slices.SortFunc(open, func(a, b place) int { return a.step - b.step })
+	last := len(open) - 1 // stays: it tells how far the cursor got
+	return Cursor{append(slices.DeleteFunc(open[:last:last], func(p place) bool { return p.done }), open[last])}
 }
 
 // String writes the cursor: "2.4096_5.100" is byte 4096 of step 2 and byte
@@ -95,5 +93,5 @@ func parsePlace(text string) (p place, ok bool) {
 		return p, false
 	}
 	at, err := strconv.ParseUint(offset, 10, 63)
-	return place{int(number), int64(at)}, err == nil
+	return place{step: int(number), offset: int64(at)}, err == nil
 }

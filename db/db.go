@@ -42,7 +42,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("history %s: %w", path, err)
 	}
 	if err := touch(path); err != nil {
-		return nil, fmt.Errorf("history: %w; choose another place with POPSICLE_HOME", err)
+		return nil, fmt.Errorf("history %s: %w; choose another place with POPSICLE_HOME", path, err)
 	}
 	d, err := connect(path, writing, reading)
 	if err != nil {
@@ -191,7 +191,8 @@ func (d *DB) update(ctx context.Context, do func(*sql.Tx) error) error {
 		return d.wrap(err)
 	}
 	if err := do(tx); err != nil {
-		return d.wrap(errors.Join(err, tx.Rollback()))
+		_ = tx.Rollback() // SQLite has done that already, or does when the connection is closed
+		return d.wrap(err)
 	}
 	return d.wrap(tx.Commit())
 }

@@ -57,7 +57,8 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 		return err
 	}
 	if err := applyMigrations(ctx, tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		_ = tx.Rollback() // the caller closes the file
+		return err
 	}
 	return tx.Commit()
 }

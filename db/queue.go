@@ -64,9 +64,9 @@ func (q *queue) put(e event.Event) bool {
 		return false
 	}
 	q.add(e)
-	signal(q.some)
+	raise(q.some)
 	if q.bytes >= gatherText || len(q.items) >= queueItems {
-		signal(q.full)
+		raise(q.full)
 	}
 	return true
 }
@@ -103,11 +103,11 @@ func (q *queue) take() (items []item, last bool) {
 	defer q.mu.Unlock()
 	items, q.items, q.bytes = q.items, nil, 0
 	clear(q.open)
-	drain(q.some)
-	drain(q.full)
+	lower(q.some)
+	lower(q.full)
 	if q.closed { // for a take that comes after
-		signal(q.some)
-		signal(q.full)
+		raise(q.some)
+		raise(q.full)
 	}
 	q.room.Broadcast()
 	return items, q.closed
@@ -118,19 +118,19 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	signal(q.some)
-	signal(q.full)
+	raise(q.some)
+	raise(q.full)
 	q.room.Broadcast()
 }
 
-func signal(c chan struct{}) {
+func raise(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
 	}
 }
 
-func drain(c chan struct{}) {
+func lower(c chan struct{}) {
 	select {
 	case <-c:
 	default:

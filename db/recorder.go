@@ -19,27 +19,28 @@ type Recorder struct {
 	queue    *queue
 	closing  sync.Once
 	done     chan struct{}   // closed when everything is written, or given up
-	ctx      context.Context // ends when Close must not wait any longer
+	hurry    context.Context // ends when a write that fails must not be tried again
 	giveUp   context.CancelFunc
+
+	// How long a batch is tried, while the steps wait, before the log text
+	// in it is let go. Nothing else ever is.
+	patience time.Duration
 
 	// Of the goroutine that writes.
 	run     *run
 	failing time.Time // since when nothing could be written
-	lost    int64     // bytes of log that were not kept
 	err     error     // why nothing could be written the last time
+	lost    int64     // bytes of log that were not kept
+	lostFor error     // and why
 }
-
-// patience is how long the recorder tries to write a batch, while the steps
-// wait, before it lets go of log text. It never lets go of anything else.
-const patience = 10 * time.Second
 
 // Recorder returns the recorder of a pipeline that NewPipeline made. Close
 // it after the run.
 func (d *DB) Recorder(pipeline int64) *Recorder {
-	ctx, cancel := context.WithCancel(context.Background())
+	hurry, giveUp := context.WithCancel(context.Background())
 	r := &Recorder{
 		db: d, pipeline: pipeline, queue: newQueue(), done: make(chan struct{}),
-		ctx: ctx, giveUp: cancel, run: newRun(pipeline),
+		hurry: hurry, giveUp: giveUp, run: newRun(pipeline), patience: 10 * time.Second,
 	}
 	go r.record()
 	return r
@@ -69,7 +70,7 @@ func (r *Recorder) failure() error {
 	case r.err != nil:
 		return fmt.Errorf("pipeline #%d is not fully recorded: %w", r.pipeline, r.err)
 	case r.lost > 0:
-		return fmt.Errorf("history %s: %d bytes of the log of pipeline #%d were not kept: the disk could not take them", r.db.path, r.lost, r.pipeline)
+		return fmt.Errorf("%d bytes of the log of pipeline #%d were not kept: %w", r.lost, r.pipeline, r.lostFor)
 	}
 	return nil
 }
@@ -94,33 +95,39 @@ func (r *Recorder) record() {
 // write brings the changes into the database. Where that fails it is tried
 // again, until patience ends; then the log text among them is dropped, and
 // the rest waits for the next batch. After the last batch there is none, so
-// that one gets twice the patience, unless Close gives up before.
+// that one gets twice the patience, unless Close is in a hurry.
 func (r *Recorder) write(last bool) {
-	if len(r.run.changes) == 0 {
-		return
-	}
-	for wait := gatherTime; ; wait = min(2*wait, time.Second) {
-		if r.err = r.db.update(r.ctx, r.run.commit); r.err == nil {
-			r.run.written()
-			r.failing = time.Time{}
-			return
-		}
-		if r.failing.IsZero() {
-			r.failing = time.Now()
-		}
-		if failing := time.Since(r.failing); failing > patience {
+	for wait := gatherTime; !r.commit(); wait = min(2*wait, time.Second) {
+		failing, hurry := time.Since(r.failing), r.hurry.Err() != nil
+		if hurry || failing > r.patience {
 			if lost := r.run.drop(); lost > 0 {
-				r.lost += lost
+				r.lost, r.lostFor = r.lost+lost, r.err
 				continue // what is left may be small enough
 			}
-			if !last || failing > 2*patience {
+			if hurry || !last || failing > 2*r.patience {
 				return
 			}
 		}
 		select {
-		case <-r.ctx.Done():
-			return
+		case <-r.hurry.Done():
 		case <-time.After(wait):
 		}
 	}
+}
+
+// commit makes all changes in one transaction, if it can.
+func (r *Recorder) commit() bool {
+	if len(r.run.changes) == 0 {
+		return true
+	}
+	// A batch is small: Close waits for it rather than interrupt it.
+	if r.err = r.db.update(context.Background(), r.run.commit); r.err == nil {
+		r.run.written()
+		r.failing = time.Time{}
+		return true
+	}
+	if r.failing.IsZero() {
+		r.failing = time.Now()
+	}
+	return false
 }

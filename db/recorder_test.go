@@ -2,8 +2,7 @@ package db
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,77 +10,229 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
-func TestRecorderWritesARun(t *testing.T) {
+func TestRecorderWritesWhatHappened(t *testing.T) {
 	d := open(t)
-	id, err := d.NewPipeline(t.Context(), "lease")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := d.Recorder(id)
-	s := event.NewStream(r)
-	at := event.At{Pipeline: id, Workflow: "main", Job: "build", JobID: 1}
-	step := at
-	step.Step = 1
-	s.Emit(event.PipelineStarted{At: event.At{Pipeline: id}, Repo: "o/r", Commit: "abc", Workflows: []string{"main"}})
-	s.Emit(event.TreeRead{Tree: "t"})
-	s.Emit(event.JobQueued{At: at, Kind: "docker"})
-	s.Emit(event.JobStarted{At: at, Engine: "unix:///x"})
-	s.Emit(event.StepStarted{At: step, Name: "Spin up"})
-	s.Emit(event.Output{At: step, Text: "hello\n"})
-	s.Emit(event.StepFinished{At: step, Status: event.Success, HasExit: true})
-	s.Emit(event.JobFinished{At: at, Status: event.Success})
-	s.Emit(event.WorkflowFinished{At: event.At{Workflow: "main"}, Status: event.Success})
-	s.Emit(event.PipelineFinished{Status: event.Success})
-	if err := r.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	ps, err := d.Pipelines(t.Context(), PipelineFilter{})
-	t.Logf("%+v %v", ps, err)
-	jobs, err := d.Jobs(t.Context(), id)
-	t.Logf("%+v %v", jobs, err)
-	steps, err := d.Steps(t.Context(), jobs[0].ID)
-	t.Logf("%+v %v", steps, err)
-	page, err := d.Lines(t.Context(), LogQuery{Job: jobs[0].ID})
-	t.Logf("%+v %v", page, err)
-}
+	d.Version = "1.2.3"
+	id := record(t, d, smallRun()...)
+	at := func(seconds int) time.Time { return clock.Add(time.Duration(seconds) * time.Second) }
 
-func open(t testing.TB) *DB {
-	t.Helper()
-	d, err := Open(context.Background(), filepath.Join(t.TempDir(), "history.db"))
+	p, err := d.Pipeline(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
+	if len(p.ConfigHash) != 64 || p.Queued.IsZero() {
+		t.Errorf("config hash %q, queued at %v", p.ConfigHash, p.Queued)
+	}
+	p.ConfigHash, p.Queued = "", time.Time{}
+	same(t, p, Pipeline{
+		ID: 1, Status: event.Failed, Reason: "another",
+		Repo: "owner/repo", Root: "/src/repo", Commit: "abcdef0123", Branch: "main", Tag: "v1",
+		Subject: "a commit", Author: "A. U. Thor", Trigger: "cli", Source: "worktree",
+		Tree: "123456", TreeFiles: 3, TreeBytes: 99, Changed: []string{"a.go"}, Dirty: true,
+		Files: []event.ConfigFile{{Path: ".popsicle/ci.yml", SHA256: "aa"}},
+		Start: at(0), End: at(9), Seen: at(9),
+		PlannedJobs: 1, Jobs: map[event.Status]int{event.Failed: 1}, Lease: "a lease", Version: "1.2.3",
 	})
-	return d
+
+	job := onlyJob(t, d, id)
+	same(t, job, Job{
+		ID: 1, PipelineID: 1, Workflow: "main", Name: "build", Kind: "docker", Position: 1,
+		Status: event.Failed, Reason: "a reason", Requires: []string{"lint"},
+		Image: "busybox", ImageDigest: "sha256:1", Arch: "arm64", Emulated: true, User: "root", WorkDir: "/root/project",
+		Engine: "unix:///docker.sock", Container: "c1", PlanHash: "p", EnvNames: []string{"CI"},
+		Queued: at(1), Start: at(2), End: at(7), PlannedSteps: 2, LogBytes: 6,
+	})
+
+	steps, err := d.Steps(t.Context(), job.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := 2
+	same(t, steps, []Step{{
+		JobID: 1, Number: 1, Name: "test", Kind: "run", Status: event.Failed, ExitCode: &two,
+		Command: "make test", Shell: "/bin/sh -eo pipefail", File: ".popsicle/ci.yml", Line: 7,
+		Start: at(4), End: at(6), LogBytes: 6, LogLines: 1,
+	}})
+
+	workflows, err := d.Workflows(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, workflows, []Workflow{{Name: "main", Status: event.Failed, Start: at(0), End: at(8)}})
+
+	runners, err := d.Runners(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, runners, []Runner{{ID: 1, Host: "unix:///docker.sock", Seen: at(2)}})
+
+	page, err := d.Lines(t.Context(), LogQuery{Job: job.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page.Next.String() != "1.6" {
+		t.Errorf("the next cursor is %s", page.Next)
+	}
+	page.Next = Cursor{}
+	same(t, page, Page{Pieces: []Piece{{Step: 1, Time: at(5), Text: []byte("hello\n")}}, Ended: true})
 }
 
-func BenchmarkRecord82MB(b *testing.B) {
-	line := strings.Repeat("x", 60)
-	for b.Loop() {
-		d := open(b)
-		id, err := d.NewPipeline(b.Context(), "lease")
-		if err != nil {
-			b.Fatal(err)
-		}
-		r := d.Recorder(id)
-		at := event.At{Pipeline: id, Workflow: "main", Job: "build", JobID: 1, Step: 1, Time: time.Now()}
-		var text strings.Builder
-		for i := range 1_000_000 {
-			fmt.Fprintf(&text, "%-10d %s line %d\n", i, line, i%7)
-			if text.Len() > 32<<10 {
-				r.Handle(event.Output{At: at, Text: text.String()})
-				text.Reset()
+func TestEqualsCommitOnlyWhereItIsProven(t *testing.T) {
+	for name, c := range map[string]struct {
+		commit string
+		tree   event.TreeRead
+		want   bool
+	}{
+		"clean":             {"abc", event.TreeRead{}, true},
+		"dirty":             {"abc", event.TreeRead{Dirty: true}, false},
+		"changed meanwhile": {"abc", event.TreeRead{Unstable: true}, false},
+		"no commit yet":     {"", event.TreeRead{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t)
+			id := record(t, d, event.PipelineStarted{At: jobAt(0, 0), Commit: c.commit}, c.tree)
+			if p, err := d.Pipeline(t.Context(), id); err != nil || p.EqualsCommit != c.want {
+				t.Errorf("equals commit: %v, %v; want %v", p.EqualsCommit, err, c.want)
 			}
+		})
+	}
+}
+
+func TestStatesOnTheWay(t *testing.T) {
+	d := open(t)
+	id, r := begin(t, d)
+	if p, err := d.Pipeline(t.Context(), id); err != nil || p.Status != event.Queued || !p.Start.IsZero() {
+		t.Errorf("a new pipeline is %q, started %v, %v", p.Status, p.Start, err)
+	}
+	for _, e := range []event.Event{
+		event.PipelineStarted{At: event.At{Time: clock}, Jobs: 3},
+		event.JobQueued{At: jobAt(1, 0), Kind: "docker"},
+		event.JobQueued{At: jobAt(2, 0), Kind: "approval"},
+		event.JobQueued{At: jobAt(3, 0), Kind: "docker"},
+		event.JobStarted{At: jobAt(2, 0)},
+		event.JobStarted{At: jobAt(3, 0)},
+		event.StepStarted{At: stepAt(3, 1, 0)},
+		event.Message{At: jobAt(3, 0), Level: event.Info, Text: "a pull's progress"},
+		event.Message{At: jobAt(3, 0), Level: event.Warning, Text: "emulated"},
+	} {
+		if err := r.Handle(e); err != nil {
+			t.Fatal(err)
 		}
-		at.Step = 0
-		r.Handle(event.JobFinished{At: at, Status: event.Success})
-		if err := r.Close(b.Context()); err != nil {
-			b.Fatal(err)
+	}
+	waitFor(t, func() bool {
+		messages, err := d.Messages(t.Context(), id)
+		return err == nil && reflect.DeepEqual(messages, []Message{{Job: 3, Time: clock, Level: event.Warning, Text: "emulated"}})
+	})
+	p, err := d.Pipeline(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, p.Jobs, map[event.Status]int{event.Queued: 1, event.OnHold: 1, event.Running: 1})
+
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p, err = d.Pipeline(t.Context(), id)
+	if err != nil || p.Status != event.Interrupted || p.End.IsZero() {
+		t.Errorf("a run that did not finish is %q until %v, %v", p.Status, p.End, err)
+	}
+	same(t, p.Jobs, map[event.Status]int{event.Interrupted: 3})
+	if err := r.Handle(event.TreeRead{}); err == nil {
+		t.Error("a closed recorder takes events")
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+}
+
+func TestNodesAreJobsOfTheirOwn(t *testing.T) {
+	d := open(t)
+	second := jobAt(1, 0)
+	second.Node = 1
+	id := record(t, d,
+		event.JobQueued{At: jobAt(1, 0)},
+		event.Output{At: stepAt(1, 1, 0), Text: "zero"},
+		event.Output{At: func() event.At { at := second; at.Step = 1; return at }(), Text: "one"},
+		event.JobFinished{At: jobAt(1, 0), Status: event.Success},
+		event.JobFinished{At: second, Status: event.Failed},
+	)
+	jobs, err := d.Jobs(t.Context(), id)
+	if err != nil || len(jobs) != 2 {
+		t.Fatalf("%v, %v", jobs, err)
+	}
+	for i, want := range []string{"zero", "one"} {
+		if got := wholeLog(t, d, jobs[i].ID); jobs[i].Node != i || got[1] != want {
+			t.Errorf("node %d wrote %q, want %q", jobs[i].Node, got[1], want)
 		}
-		d.Close()
+	}
+}
+
+func TestFullDiskLosesTextButNoStatus(t *testing.T) {
+	d := open(t)
+	id, r := begin(t, d)
+	r.patience = 100 * time.Millisecond
+	handle(t, r, event.JobQueued{At: jobAt(1, 0)}, event.Output{At: stepAt(1, 1, 0), Text: "before\n"})
+	job := func() Job {
+		jobs, err := d.Jobs(t.Context(), id)
+		if err != nil || len(jobs) == 0 {
+			return Job{}
+		}
+		return jobs[0]
+	}
+	waitFor(t, func() bool { return job().ID > 0 && wholeLog(t, d, job().ID)[1] == "before\n" })
+
+	pages := fill(t, d)
+	for range 100 {
+		handle(t, r, event.Output{At: stepAt(1, 1, 0), Text: noise(64 << 10)}) // more than memory may take
+	}
+	handle(t, r, event.JobStarted{At: jobAt(1, 0)})
+	waitFor(t, func() bool { return len(r.queue.snapshot()) == 0 })
+
+	setMaxPages(t, d, pages)
+	waitFor(t, func() bool { return job().Status == event.Running })
+	handle(t, r, event.Output{At: stepAt(1, 1, 0), Text: "after\n"}, event.JobFinished{At: jobAt(1, 0), Status: event.Success})
+	err := r.Close(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "bytes of the log of pipeline #1 were not kept") {
+		t.Errorf("closing says %v", err)
+	}
+	if job().Status != event.Success {
+		t.Errorf("the job is %s", job().Status)
+	}
+	log := wholeLog(t, d, job().ID)[1]
+	if !strings.HasPrefix(log, "before\n") || !strings.HasSuffix(log, "after\n") || !strings.Contains(log, "could not keep") {
+		t.Errorf("the log is %.200q", log)
+	}
+}
+
+func TestCloseGivesUpOnAFullDisk(t *testing.T) {
+	d := open(t)
+	_, r := begin(t, d)
+	fill(t, d)
+	if err := r.Handle(event.Output{At: stepAt(1, 1, 0), Text: noise(1 << 20)}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := r.Close(ctx)
+	if err == nil || !strings.Contains(err.Error(), "disk is full") || !strings.Contains(err.Error(), d.Path()) {
+		t.Errorf("closing says %v", err)
+	}
+}
+
+// fill leaves no room in the database, and returns what its limit was.
+func fill(t *testing.T, d *DB) (pages int) {
+	t.Helper()
+	if err := d.write.QueryRow("PRAGMA max_page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	setMaxPages(t, d, 1) // SQLite takes what it has now
+	return pages
+}
+
+func setMaxPages(t *testing.T, d *DB, pages int) {
+	t.Helper()
+	var got int
+	if err := d.write.QueryRow("PRAGMA max_page_count = " + itoa(pages)).Scan(&got); err != nil {
+		t.Fatal(err)
 	}
 }

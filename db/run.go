@@ -27,7 +27,7 @@ type run struct {
 // A change is a part of a transaction.
 type change struct {
 	do   func(context.Context, *sql.Tx) error
-	text int // it adds so many bytes to a log, and may be dropped; 0: it must not be lost
+	text int // it adds so many bytes to a log and may be dropped; 0: it must not be lost
 }
 
 // A jobRow is what a run knows of one job.
@@ -165,7 +165,7 @@ func (r *run) flush() {
 
 // commit makes all changes in a transaction.
 func (r *run) commit(tx *sql.Tx) error {
-	ctx := context.Background() // a batch is small: no need to interrupt it
+	ctx := context.Background()
 	for _, c := range r.changes {
 		if err := c.do(ctx, tx); err != nil {
 			return fmt.Errorf("pipeline #%d: %w", r.pipeline, err)

@@ -38,10 +38,18 @@ func (s *stream) add(texts []string, at time.Time) (changes []change) {
 		s.drops = 0
 	}
 	s.mark(at)
+	left := 0
+	for _, text := range texts {
+		left += len(text)
+	}
 	for _, text := range texts {
 		for len(text) > 0 {
+			if s.tail.text == nil {
+				s.tail.text = make([]byte, 0, min(left, frameSize))
+			}
 			n := min(len(text), frameSize-len(s.tail.text))
 			s.tail.text = append(s.tail.text, text[:n]...)
+			left -= n
 			if text = text[n:]; len(s.tail.text) == frameSize {
 				changes = append(changes, s.cut())
 				s.mark(at)
@@ -62,10 +70,10 @@ func (s *stream) mark(at time.Time) {
 
 // cut makes the tail one frame, and begins a new tail behind it.
 func (s *stream) cut() change {
-	frame, rewrite := s.tail, s.rows > 0
+	frame, rows := s.tail, s.rows
 	s.tail, s.rows = frame.next(), 0
-	return change{text: len(frame.text), do: func(ctx context.Context, tx *sql.Tx) error {
-		if rewrite {
+	return change{text: len(frame.text) - rows, do: func(ctx context.Context, tx *sql.Tx) error {
+		if rows > 0 {
 			if err := deleteChunks(ctx, tx, s.job.id, s.step, frame.start); err != nil {
 				return err
 			}

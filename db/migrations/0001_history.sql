@@ -168,7 +168,7 @@ CREATE TABLE image_facts (
     has_git   INTEGER NOT NULL CHECK (has_git IN (0, 1)),
     has_bash  INTEGER NOT NULL CHECK (has_bash IN (0, 1)),
     arch      TEXT    NOT NULL,
-    seen_time INTEGER NOT NULL,
+    seen_time INTEGER,
     PRIMARY KEY (image, user)
 ) STRICT, WITHOUT ROWID;
 
@@ -183,8 +183,8 @@ CREATE TABLE bases (
     gid          INTEGER NOT NULL,
     bytes        INTEGER NOT NULL,
     files        INTEGER NOT NULL,
-    created_time INTEGER NOT NULL,
-    used_time    INTEGER NOT NULL,
+    created_time INTEGER,
+    used_time    INTEGER,
     manifest     BLOB    NOT NULL, -- what lies in it, in the words of whoever fills it
     UNIQUE (engine, name)
 ) STRICT;
