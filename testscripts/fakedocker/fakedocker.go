@@ -91,7 +91,7 @@ func note(args []string) error {
 			words[i] = strconv.Quote(a)
 		}
 	}
-	line := strings.Join(words, " ")
+	line := strings.ReplaceAll(strings.Join(words, " "), filepath.Dir(dir()), "$WORK")
 	for _, r := range random {
 		line = regexp.MustCompile(r.what).ReplaceAllString(line, r.instead)
 	}
