@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"time"
@@ -181,12 +182,9 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if c.Bool("dry-run") {
 		return term.Plan(stdout(c), l.plan, theme)
 	}
-	sinks, finish := listeners(c, theme)
+	sinks, finish := listeners(c, theme, l.plan)
 	status, err := l.run(ctx, sinks)
-	if err == nil {
-		err = finish()
-	}
-	if err == nil && status != event.Success {
+	if err = errors.Join(err, finish()); err == nil && status != event.Success {
 		err = endedError(status)
 	}
 	return err
@@ -194,18 +192,21 @@ func runAction(ctx context.Context, c *cli.Command) error {
 
 // listeners are those who show the run: what --json, --plain and the terminal
 // ask for. finish ends them.
-func listeners(c *cli.Command, theme term.Theme) (sinks []event.Sink, finish func() error) {
-	switch {
-	case c.Bool("json"):
+func listeners(c *cli.Command, theme term.Theme, p *plan.Pipeline) (sinks []event.Sink, finish func() error) {
+	if c.Bool("json") {
 		json := term.NewJSON(os.Stdout)
 		return []event.Sink{json}, json.Close
-	case c.Bool("plain") || !term.IsTerminal(os.Stdout):
+	}
+	summary := term.NewSummary(os.Stdout, theme)
+	summary.Plan = p
+	if c.Bool("plain") || !term.IsTerminal(os.Stdout) || os.Getenv("TERM") == "dumb" {
 		plain := term.NewPlain(os.Stdout, theme)
-		return []event.Sink{plain, term.NewSummary(os.Stdout, theme)}, plain.Close
+		return []event.Sink{plain, summary}, plain.Close
 	}
 	live := term.NewLive(os.Stdout, theme)
+	summary.OmitJobs = true // live leaves the list of jobs behind
 	restore := term.Quiet(os.Stdin)
-	return []event.Sink{live, term.NewSummary(os.Stdout, theme)}, func() error {
+	return []event.Sink{live, summary}, func() error {
 		restore()
 		return live.Close()
 	}

@@ -79,7 +79,7 @@ func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, erro
 		if err := j.unpack(ctx, dir, tree, nil); err != nil {
 			return event.InfrastructureFail, err
 		}
-		j.say("Checked out %d files into %s\n", len(tree.Files), dir)
+		j.say("Checked out %s into %s\n", files(len(tree.Files)), dir)
 		return event.Success, j.repository(ctx, dir, tree, nil)
 	}
 	changed, deleted := tree.Since(j.view.manifest)
@@ -91,9 +91,16 @@ func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, erro
 			return event.InfrastructureFail, err
 		}
 	}
-	j.say("Checked out %d files into %s (%d of them sent, %d removed, the rest was there)\n", len(tree.Files), dir, len(changed), len(deleted))
+	j.say("Checked out %s into %s (%d sent, %d removed, the rest was there)\n", files(len(tree.Files)), dir, len(changed), len(deleted))
 	j.runner.renew(j.view, tree, changed)
 	return event.Success, j.repository(ctx, dir, tree, &j.view.manifest)
+}
+
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 // vacant says whether a checkout may go into dir: as in CircleCI, it must be

@@ -61,16 +61,18 @@ func (r *Runner) platform(image plan.Image) string {
 
 // fetch pulls an image, and returns the platform it exists for where that is
 // not what was asked.
-func (r *Runner) fetch(ctx context.Context, at event.At, image plan.Image, progress func(string)) (platform string, err error) {
+func (r *Runner) fetch(ctx context.Context, at event.At, image plan.Image) (platform string, err error) {
 	p := r.images.pull(image.Name)
 	p.once.Do(func() {
 		p.platform = r.platform(image)
-		progress("Pulling " + image.Name + "\n")
-		told := func(s string) { progress("Pulling " + image.Name + ": " + s + "\n") }
-		p.err = r.Docker.Pull(ctx, image.Name, p.platform, told)
+		told := func(s string) {
+			r.Out.Emit(event.Message{At: at, Level: event.Info, Text: "pulling " + image.Name + s})
+		}
+		told("")
+		p.err = r.Docker.Pull(ctx, image.Name, p.platform, func(s string) { told(": " + s) })
 		if p.platform == "" && docker.NoPlatform(p.err) {
-			p.platform = "linux/amd64"
-			p.err = r.Docker.Pull(ctx, image.Name, p.platform, told)
+			p.platform = "linux/amd64" // what there is when an image is for one architecture alone
+			p.err = r.Docker.Pull(ctx, image.Name, p.platform, func(s string) { told(": " + s) })
 		}
 	})
 	return p.platform, p.err

@@ -192,7 +192,8 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 }
 
 func (j *job) fetch(ctx context.Context, image plan.Image) error {
-	platform, err := j.runner.fetch(ctx, j.at, image, func(s string) { j.say("%s", s) })
+	j.say("Pulling %s\n", image.Name)
+	platform, err := j.runner.fetch(ctx, j.at, image)
 	if err == nil && platform != j.runner.platform(image) {
 		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
 	}

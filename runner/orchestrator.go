@@ -91,7 +91,7 @@ func (g *progress) enqueue(p *plan.Pipeline) {
 }
 
 func queued(at event.At, j *plan.Job) event.JobQueued {
-	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), PlanHash: j.Hash()}
+	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: 1, PlanHash: j.Hash()}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
 	}
