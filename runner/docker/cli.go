@@ -82,11 +82,12 @@ func (c CLI) failure(args []string, err error, stderr string) error {
 	return &Error{Args: args, Text: lastLines(stderr, 5), Err: err}
 }
 
-// lastLines returns the last n lines of text that are not empty, joined.
+// lastLines returns the last n lines of text that say something, joined.
 func lastLines(text string, n int) string {
 	var lines []string
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "Run 'docker ") && !strings.HasPrefix(line, "See 'docker ") {
 			lines = append(lines, line)
 		}
 	}

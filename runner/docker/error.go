@@ -56,6 +56,8 @@ var hints = []struct{ said, hint string }{
 	{"no space left on device", "the disk is full: docker system df shows what docker holds, popsicle gc removes what popsicle keeps"},
 	{"toomanyrequests", "the registry limits how often you pull: docker login raises the limit"},
 	{"pull access denied", "check the image's name; for a private one: docker login REGISTRY"},
+	{"no such host", "the registry cannot be reached: check the network, or give the engine the image (docker load)"},
+	{"dial tcp", "the registry cannot be reached: check the network, or give the engine the image (docker load)"},
 	{"manifest unknown", "the registry has no such tag: check the image's name"},
 	{"no matching manifest for", "the image is not built for this architecture: try --platform linux/amd64"},
 }
