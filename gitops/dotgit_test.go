@@ -25,7 +25,7 @@ func job(t *testing.T, tree *Tree, o GitOptions) *checkout {
 		t.Fatal(err)
 	}
 	dir := untar(t, tarOf(t, tree, TarOptions{}), "tar")
-	return &checkout{t: t, dir: untarInto(t, repo.Bytes(), dir)}
+	return &checkout{t: t, dir: untarInto(t, repo.Bytes(), dir, "tar")}
 }
 
 // withOrigin is a checkout that was cloned, with a branch of its own.
@@ -97,20 +97,11 @@ func TestIndexFollowsTheBase(t *testing.T) {
 	if err := tree.WriteGit(t.Context(), &repo, GitOptions{Base: &base, Alternates: []string{c.dir + "/.git/objects"}}); err != nil {
 		t.Fatal(err)
 	}
-	untarInto(t, tarOf(t, tree, TarOptions{Only: changed}), old)
-	j := &checkout{t: t, dir: untarInto(t, repo.Bytes(), old)}
+	untarInto(t, tarOf(t, tree, TarOptions{Only: changed}), old, "tar")
+	j := &checkout{t: t, dir: untarInto(t, repo.Bytes(), old, "tar")}
 	if got := j.git("diff-files", "--name-only"); got != "dir/b" {
 		t.Errorf("changed without a refresh: %q", got)
 	}
-}
-
-func untarInto(t *testing.T, data []byte, dir string) string {
-	t.Helper()
-	tmp := untar(t, data, "tar")
-	if err := os.CopyFS(dir, os.DirFS(tmp)); err != nil && !strings.Contains(err.Error(), "exist") {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func TestGitOfOtherSources(t *testing.T) {

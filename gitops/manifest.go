@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,9 +96,9 @@ var ErrManifest = errors.New("not a manifest that this version of popsicle wrote
 // DecodeManifest reads what Encode wrote. Anything else is an ErrManifest;
 // errors of r are passed on.
 func DecodeManifest(r io.Reader) (Manifest, error) {
-	d := manifestDecoder{r: bufio.NewReader(r), sum: crc32.NewIEEE()}
+	d := manifestDecoder{r: bufio.NewReader(r)}
 	m := d.manifest()
-	want := d.sum.Sum32()
+	want := d.sum
 	got := d.bytes(4)
 	if d.err == nil && binary.BigEndian.Uint32(got) != want {
 		d.err = ErrManifest
@@ -115,10 +115,10 @@ func DecodeManifest(r io.Reader) (Manifest, error) {
 // A manifestDecoder reads numbers and texts, and after the first mistake
 // nothing more.
 type manifestDecoder struct {
-	r   *bufio.Reader
-	sum hash.Hash32
-	one [1]byte
-	err error
+	r     *bufio.Reader
+	sum   uint32 // of all that was read
+	space []byte
+	err   error
 }
 
 func (d *manifestDecoder) manifest() Manifest {
@@ -158,7 +158,6 @@ func (d *manifestDecoder) name() string {
 	n := d.number()
 	if n != uint64(sha1Format.size) && n != uint64(sha256Format.size) {
 		d.fail()
-		return ""
 	}
 	return hex.EncodeToString(d.bytes(n))
 }
@@ -169,18 +168,18 @@ func (d *manifestDecoder) fail() {
 	}
 }
 
-// bytes reads n bytes, which are few.
+// bytes reads n bytes, which are few and stand until the next are read.
 func (d *manifestDecoder) bytes(n uint64) []byte {
 	if n > maxPath {
 		d.fail()
 	}
 	if d.err != nil {
-		return make([]byte, min(n, 4))
+		return nil
 	}
-	b := make([]byte, n)
-	_, d.err = io.ReadFull(d.r, b)
-	_, _ = d.sum.Write(b) // a hash takes everything
-	return b
+	d.space = slices.Grow(d.space[:0], int(n))[:n]
+	_, d.err = io.ReadFull(d.r, d.space)
+	d.sum = crc32.Update(d.sum, crc32.IEEETable, d.space)
+	return d.space
 }
 
 // ReadByte is for the numbers.
@@ -188,9 +187,10 @@ func (d *manifestDecoder) ReadByte() (byte, error) {
 	if d.err != nil {
 		return 0, d.err
 	}
-	d.one[0], d.err = d.r.ReadByte()
-	_, _ = d.sum.Write(d.one[:]) // a hash takes everything
-	return d.one[0], d.err
+	var one [1]byte
+	one[0], d.err = d.r.ReadByte()
+	d.sum = crc32.Update(d.sum, crc32.IEEETable, one[:])
+	return one[0], d.err
 }
 
 func (d *manifestDecoder) number() uint64 {

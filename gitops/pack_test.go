@@ -24,7 +24,7 @@ func TestPackMakesTheRepositoryWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := untar(t, tarOf(t, tree, TarOptions{}), "tar")
-	j := &checkout{t: t, dir: untarInto(t, pack.Bytes(), untarInto(t, repo.Bytes(), dir))}
+	j := &checkout{t: t, dir: untarInto(t, pack.Bytes(), untarInto(t, repo.Bytes(), dir, "tar"), "tar")}
 	j.git("fsck", "--strict")
 	for _, args := range [][]string{{"log", "--format=%H"}, {"describe", "--tags"}, {"diff", "origin/main...", "--stat"}, {"status", "--porcelain"}} {
 		if got, want := j.git(args...), c.git(args...); got != want {
@@ -58,8 +58,8 @@ func TestPackOfWhatIsNew(t *testing.T) {
 	}
 	bare := &checkout{t: t, dir: realDir(t, t.TempDir())}
 	bare.git("init", "-q")
-	untarInto(t, first.Bytes(), bare.dir)
-	untarInto(t, more.Bytes(), bare.dir)
+	untarInto(t, first.Bytes(), bare.dir, "tar")
+	untarInto(t, more.Bytes(), bare.dir, "tar")
 	bare.git("rev-list", "--objects", c.git("rev-parse", "HEAD"))
 	if got := bare.git("count-objects", "-v"); !bytes.Contains([]byte(got), []byte("packs: 2")) {
 		t.Error(got)

@@ -52,7 +52,7 @@ func TestPackOfAShallowClone(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := untar(t, tarOf(t, tree, TarOptions{}), "tar")
-	j := &checkout{t: t, dir: untarInto(t, pack.Bytes(), untarInto(t, repo.Bytes(), dir))}
+	j := &checkout{t: t, dir: untarInto(t, pack.Bytes(), untarInto(t, repo.Bytes(), dir, "tar"), "tar")}
 	j.git("fsck")
 	if got, want := j.git("log", "--oneline")+j.git("status", "--porcelain"), c.git("log", "--oneline"); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -5,9 +5,11 @@ import "strings"
 // Since tells how the tree differs from a copy that holds m: the files to
 // write, and the paths to delete before that. A folder of which nothing is
 // left is one path, to be deleted with all that is in it. A file that is the
-// same but for its mtime is not written.
+// same but for its mtime is not written. Where nothing is to be written,
+// changed is empty but not nil, which TarOptions would take for everything.
 func (t *Tree) Since(m Manifest) (changed []File, deleted []string) {
 	old, now := m.Files, t.Files
+	changed = []File{}
 	folders := foldersOf(t.Files)
 	for len(old) > 0 || len(now) > 0 {
 		switch {

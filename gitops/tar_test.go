@@ -58,8 +58,14 @@ func entriesOf(t *testing.T, data []byte) (map[string]entry, []*tar.Header) {
 // untar unpacks by the named program, as a job's image would.
 func untar(t *testing.T, data []byte, program ...string) string {
 	t.Helper()
-	dir := realDir(t, t.TempDir())
-	cmd := exec.Command(program[0], append(program[1:], "-x", "-f", "-")...)
+	return untarInto(t, data, realDir(t, t.TempDir()), program...)
+}
+
+// untarInto unpacks into a folder that may hold something.
+func untarInto(t *testing.T, data []byte, dir string, program ...string) string {
+	t.Helper()
+	program = append(program, "-x", "-f", "-")
+	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(data)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Fatalf("%s: %v\n%s", program, err, out)
