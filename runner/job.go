@@ -125,6 +125,9 @@ func (j *job) spinUp(ctx context.Context) error {
 	j.at.Step = 1
 	r, image := j.runner, j.plan.Images[0]
 	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
+	for _, service := range j.plan.Images[1:] {
+		r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: service image %s is not started: popsicle runs the first image alone so far", service.Pos, service.Name))
+	}
 	err := j.spin(ctx, image)
 	if err == nil {
 		err = j.prepare(ctx)
