@@ -16,7 +16,7 @@ func (c *compiler) withExecutor(body, ref *tree.Node, f *frame) *tree.Node {
 	if ref == nil {
 		return body
 	}
-	executor := c.executor(c.fill(ref, f), f)
+	executor := c.executor(ref, f)
 	if executor == nil {
 		executor = standIn(anExecutor, "unknown") // said already: the job is not to blame as well
 	}
@@ -42,9 +42,12 @@ func (c *compiler) withExecutor(body, ref *tree.Node, f *frame) *tree.Node {
 // executor expands an executor that is given by name, or by a map of its name
 // and its arguments.
 func (c *compiler) executor(ref *tree.Node, f *frame) *tree.Node {
+	if ref.Kind == tree.String {
+		ref = c.fill(ref, f)
+	}
 	name, args := ref, (*tree.Node)(nil)
 	if ref.Kind == tree.Map {
-		name, args = ref.Get("name"), ref
+		name, args = c.fill(ref.Get("name"), f), ref // bind fills the arguments in
 	}
 	if !name.Scalar() || name.Text == "" {
 		c.at(ref, "the executor has no name", "write its name, or a map with name and its parameters")

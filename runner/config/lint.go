@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
 // Warnings are what the source of an expanded file should rather not do, in
 // the order of their places. Each has a code, by which a comment on its line,
 // or on the line above, switches it off: `# popsicle:ignore unused-job`.
 func (f *File) Warnings() []*Error {
-	l := &linter{file: f, off: suppressed(f.text)}
+	l := &linter{file: f, off: suppressed(f.text), seen: map[plan.Pos]bool{}}
 	for _, w := range f.warnings {
 		l.add(w)
 	}
@@ -33,6 +34,7 @@ func (f *File) Warnings() []*Error {
 type linter struct {
 	file *File
 	off  map[int][]string // the codes that are switched off, by line
+	seen map[plan.Pos]bool
 	list []*Error
 }
 
@@ -42,7 +44,10 @@ func (l *linter) add(e *Error) {
 			return
 		}
 	}
-	l.list = append(l.list, e)
+	if !l.seen[e.Pos] { // aliases lead to the same place again
+		l.seen[e.Pos] = true
+		l.list = append(l.list, e)
+	}
 }
 
 func (l *linter) warn(n *tree.Node, code, message, hint string) {

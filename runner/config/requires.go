@@ -37,33 +37,40 @@ func (c *compiler) resolve(w *flow) {
 
 // circles reports jobs that wait for each other.
 func (c *compiler) circles(w *flow) {
-	left := map[*member]bool{} // all that they require was looked at
-	var path []*member
-	var walk func(m *member)
-	walk = func(m *member) {
-		if i := slices.Index(path, m); i >= 0 {
-			var names []string
-			for _, one := range append(path[i:len(path):len(path)], m) {
-				names = append(names, one.base)
-			}
-			c.at(m.key, "jobs require each other in a circle: "+strings.Join(names, " → "), "remove one of these requirements")
-			return
-		}
-		if left[m] {
-			return
-		}
-		path = append(path, m)
-		for _, n := range m.needs {
-			for _, one := range n.jobs {
-				walk(one)
-			}
-		}
-		path = path[:len(path)-1]
-		left[m] = true
-	}
+	walk := &circleWalk{c: c, state: map[*member]int{}}
 	for _, m := range w.members {
-		walk(m)
+		walk.visit(m)
 	}
+}
+
+// A circleWalk follows requirements in depth.
+type circleWalk struct {
+	c     *compiler
+	path  []*member
+	state map[*member]int // 0: not seen, -1: done with, else the place in the path, from 1
+}
+
+func (k *circleWalk) visit(m *member) {
+	switch at := k.state[m]; {
+	case at < 0:
+		return
+	case at > 0:
+		var names []string
+		for _, one := range k.path[at-1:] {
+			names = append(names, one.base)
+		}
+		k.c.at(m.key, "jobs require each other in a circle: "+strings.Join(append(names, m.base), " → "), "remove one of these requirements")
+		return
+	}
+	k.path = append(k.path, m)
+	k.state[m] = len(k.path)
+	for _, n := range m.needs {
+		for _, one := range n.jobs {
+			k.visit(one)
+		}
+	}
+	k.path = k.path[:len(k.path)-1]
+	k.state[m] = -1
 }
 
 // names finds the members of a workflow by what requires can call them.
