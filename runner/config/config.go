@@ -8,6 +8,7 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
@@ -51,8 +52,12 @@ type Options struct {
 func Compile(sources []Source, o Options) (*plan.Pipeline, error) {
 	p := &plan.Pipeline{}
 	var all *multierror.Error
-	for _, s := range sources {
-		if err := compile(p, s, o); err != nil {
+	files, err := parseAll(sources)
+	if err != nil {
+		all = multierror.Append(all, err)
+	}
+	for i, f := range files {
+		if err := f.compile(p, o.forFile(i, files)); err != nil {
 			all = multierror.Append(all, err)
 		}
 	}
@@ -63,19 +68,46 @@ func Compile(sources []Source, o Options) (*plan.Pipeline, error) {
 	return p, nil
 }
 
-// compile adds the workflows of one file to the pipeline.
-func compile(p *plan.Pipeline, s Source, o Options) error {
-	f, err := Parse(s.Path, s.Text)
-	if err != nil {
-		return err
+// parseAll reads every file that can be read.
+func parseAll(sources []Source) ([]*File, error) {
+	var files []*File
+	var all *multierror.Error
+	for _, s := range sources {
+		f, err := Parse(s.Path, s.Text)
+		if err != nil {
+			all = multierror.Append(all, err)
+			continue
+		}
+		files = append(files, f)
 	}
-	f, err = f.Expand(o)
-	one, planErr := f.Plan(o)
+	return files, all.ErrorOrNil()
+}
+
+// forFile leaves out the parameters that another file of the pipeline declares
+// and this one does not. One that no file declares is the first file's mistake.
+func (o Options) forFile(i int, files []*File) Options {
+	given := o.Parameters
+	o.Parameters = map[string]string{}
+	for name, text := range given {
+		declared := func(f *File) bool { return f.root.Get("parameters").Get(name) != nil }
+		if declared(files[i]) || i == 0 && !slices.ContainsFunc(files, declared) {
+			o.Parameters[name] = text
+		}
+	}
+	return o
+}
+
+// compile adds the workflows of one file to the pipeline.
+func (f *File) compile(p *plan.Pipeline, o Options) error {
+	expanded, err := f.Expand(o)
+	one, planErr := expanded.Plan(o)
 	if err != nil || planErr != nil {
 		return join(err, planErr)
 	}
-	sum := sha256.Sum256(s.Text)
-	p.Files = append(p.Files, plan.File{Path: s.Path, SHA256: hex.EncodeToString(sum[:]), Config: one.Files[0].Config, Setup: one.Files[0].Setup})
+	sum := sha256.Sum256(f.text)
+	file := one.Files[0]
+	file.SHA256 = hex.EncodeToString(sum[:])
+	p.Files = append(p.Files, file)
 	p.Workflows = append(p.Workflows, one.Workflows...)
 	p.Notes = append(p.Notes, one.Notes...)
 	return nil

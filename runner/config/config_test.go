@@ -1,7 +1,10 @@
 package config_test
 
 import (
+	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/popsicle-ci/popsicle/runner/config"
 	"github.com/popsicle-ci/popsicle/runner/plan"
@@ -40,5 +43,88 @@ func TestCompileReadsTheSeedsExample(t *testing.T) {
 	}
 	if run := job.Steps[2].Do.(plan.Run); run.Command != "pytest" || run.NoOutputTimeout.Seconds() != 90 {
 		t.Errorf("run: %+v", run)
+	}
+}
+
+func TestFilesOfAPipelineAreCompiledOnTheirOwn(t *testing.T) {
+	file := func(path, parameters, image string) config.Source {
+		return config.Source{Path: path, Text: []byte("version: 2.1\nparameters: {" + parameters + "}\njobs: {build: {docker: [{image: " + image + "}], steps: [checkout]}}\n")}
+	}
+	sources := []config.Source{
+		file("a.yml", "tag: {type: string, default: x}", "a:<< pipeline.parameters.tag >>"),
+		file("b.yml", "flag: {type: boolean, default: false}", "b:<< pipeline.parameters.flag >>"),
+	}
+	p, err := config.Compile(sources, config.Options{Parameters: map[string]string{"tag": "y", "flag": "true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var images []string
+	for _, w := range p.Workflows {
+		images = append(images, w.File+" "+w.Jobs[0].Images[0].Name)
+	}
+	if got := strings.Join(images, ", "); got != "a.yml a:y, b.yml b:true" {
+		t.Errorf("images: %s", got)
+	}
+	_, err = config.Compile(sources, config.Options{Parameters: map[string]string{"tga": "y"}})
+	if want := `a.yml: there is no pipeline parameter "tga"; did you mean "tag"?`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = config.Compile(append(sources, config.Source{Path: "c.yml", Text: []byte("a: [")}), config.Options{Parameters: map[string]string{"flag": "maybe"}})
+	if err == nil || !strings.Contains(err.Error(), "c.yml:1:1: not valid YAML") || !strings.Contains(err.Error(), `b.yml:2:14: the parameter "flag" is "maybe"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPlanOfAStep(t *testing.T) {
+	text := `version: 2.1
+jobs:
+  build:
+    docker:
+      - image: a
+        environment: ["A=1=2", {B: yes}, "A=3"]
+        entrypoint: sh -c "a  b" 'c\d' e\ f
+        auth: {username: u, password: $P}
+      - {image: b, name: db, user: root, command: [x]}
+    steps:
+      - run: {command: "make\nall", when: on_fail, background: true, no_output_timeout: 20}
+      - store_artifacts: {path: out}
+      - store_test_results: {path: j, when: on_success, name: Results}
+      - restore_cache: {key: a, keys: [b, c]}
+      - save_cache: {key: k, paths: [p]}
+      - add_ssh_keys: {fingerprints: [f]}
+      - checkout: {path: sub, method: shallow, depth: 3}
+`
+	p, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte(text)}}, config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := p.Workflows[0].Jobs[0]
+	want := &plan.Job{
+		Name: "build", Definition: "build", Kind: plan.Docker, WorkDir: "~/project", Parallelism: 1, Pos: job.Pos,
+		Images: []plan.Image{
+			{
+				Name: "a", Entrypoint: []string{"sh", "-c", "a  b", "c\\d", "e f"}, Env: []plan.Var{{Name: "A", Value: "3"}, {Name: "B", Value: "true"}},
+				Auth: &plan.Auth{Username: "u", Password: "$P"}, Pos: job.Images[0].Pos,
+			},
+			{Name: "b", Host: "db", User: "root", Command: []string{"x"}, Pos: job.Images[1].Pos},
+		},
+		Steps: []plan.Step{
+			{Name: "make …", When: plan.OnFail, Do: plan.Run{Command: "make\nall", Background: true, NoOutputTimeout: 20 * time.Second}},
+			{Name: "Uploading Artifacts", When: plan.Always, Do: plan.StoreArtifacts{Path: "out"}},
+			{Name: "Results", When: plan.OnSuccess, Do: plan.StoreTestResults{Path: "j"}},
+			{Name: "Restoring Cache", When: plan.OnSuccess, Do: plan.RestoreCache{Keys: []string{"a", "b", "c"}}},
+			{Name: "Saving Cache", When: plan.OnSuccess, Do: plan.SaveCache{Key: "k", Paths: []string{"p"}}},
+			{Name: "Installing additional SSH keys", When: plan.OnSuccess, Do: plan.AddSSHKeys{Fingerprints: []string{"f"}}},
+			{Name: "Checkout code", When: plan.OnSuccess, Do: plan.Checkout{Path: "sub", Method: "shallow", Depth: 3}},
+		},
+	}
+	for i := range want.Steps {
+		want.Steps[i].Pos = job.Steps[i].Pos
+		if job.Steps[i].Pos.Line != 11+i {
+			t.Errorf("step %d is at %v", i, job.Steps[i].Pos)
+		}
+	}
+	if !reflect.DeepEqual(job, want) {
+		t.Errorf("got  %+v\nwant %+v", job, want)
 	}
 }
