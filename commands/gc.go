@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v3"
@@ -55,12 +56,18 @@ func gcAction(ctx context.Context, c *cli.Command) error {
 		m.DropBase(b)
 		fmt.Fprintf(stdout(c), "removed %s: %d files of %s\n", b.Volume, b.Files, b.Root)
 	}
+	dead, _ := docker.DeadLeases(filepath.Join(filepath.Dir(file), leases))
 	_, err = history.CloseAbandoned(ctx, docker.LeaseHeld)
 	reaped, reapErr := client.Reap(ctx, m.keeps(engine, filepath.Dir(file)))
 	for _, name := range reaped {
 		fmt.Fprintf(stdout(c), "removed %s, which a dead run left behind\n", name)
 	}
-	return errors.Join(errs, err, reapErr)
+	if errs = errors.Join(errs, err, reapErr); errs == nil {
+		for _, lease := range dead {
+			errs = errors.Join(errs, os.Remove(lease))
+		}
+	}
+	return errs
 }
 
 func (m memory) allBases(engine string) []runner.Base {

@@ -34,6 +34,9 @@ func historyFile() (string, error) {
 	return filepath.Join(dir, "history.db"), err
 }
 
+// leases is the folder in home that holds the leases of runs.
+const leases = "leases"
+
 // openHistory opens the history to read it.
 func openHistory(ctx context.Context) (*db.DB, error) {
 	file, err := historyFile()

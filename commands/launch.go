@@ -87,11 +87,7 @@ func (l *launch) close() {
 // run runs the plan: the recorder and the sinks hear of everything, and when
 // it returns nothing of the run is left on the engine.
 func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, error) {
-	dir, err := home()
-	if err != nil {
-		return "", err
-	}
-	lease, err := docker.TakeLease(filepath.Join(dir, "leases"))
+	lease, err := docker.TakeLease(filepath.Join(filepath.Dir(l.history.Path()), leases))
 	if err != nil {
 		return "", err
 	}
@@ -167,11 +163,22 @@ func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
 	}
 }
 
-// reap closes what dead runs of this host left open, in the history and on
-// the engine. What it cannot do, the next run tries again.
+// reap closes what dead runs left open in the history and, where a dead lease
+// says that there may be something, on the engine. What it cannot do, the next
+// run tries again.
 func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
-	_, _ = cli.Reap(ctx, memory{l.history}.keeps(engineName(l.engine), filepath.Dir(l.history.Path())))
+	home := filepath.Dir(l.history.Path())
+	dead, _ := docker.DeadLeases(filepath.Join(home, leases))
+	if len(dead) == 0 {
+		return
+	}
+	if _, err := cli.Reap(ctx, memory{l.history}.keeps(engineName(l.engine), home)); err != nil {
+		return
+	}
+	for _, lease := range dead {
+		_ = os.Remove(lease)
+	}
 }
 
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {

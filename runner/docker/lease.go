@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -34,12 +36,13 @@ type Lease struct {
 	lock *flock.Flock
 }
 
-// TakeLease makes a new lease in dir.
+// TakeLease makes a new lease in dir. It is locked before it has its name, so
+// that nobody ever sees it without its holder.
 func TakeLease(dir string) (*Lease, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, "run-*.lease")
+	f, err := os.CreateTemp(dir, "new-*")
 	if err != nil {
 		return nil, fmt.Errorf("lease: %w", err)
 	}
@@ -48,8 +51,14 @@ func TakeLease(dir string) (*Lease, error) {
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return nil, fmt.Errorf("lease %s: not lockable: %w", f.Name(), errors.Join(err, os.Remove(f.Name())))
 	}
-	return &Lease{Path: f.Name(), lock: lock}, nil
+	name := filepath.Join(dir, "run"+strings.TrimPrefix(filepath.Base(f.Name()), "new")+leaseSuffix)
+	if err := os.Rename(f.Name(), name); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return &Lease{Path: name, lock: lock}, nil
 }
+
+const leaseSuffix = ".lease"
 
 // Release ends the lease; what still names it is free to be reaped.
 func (l *Lease) Release() error {
@@ -79,10 +88,14 @@ func LeaseHeld(path string) bool {
 	}
 	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
 	ok, err := lock.TryLock()
-	if err != nil || !ok {
-		return true
-	}
-	return errors.Join(os.Remove(path), lock.Unlock()) != nil
+	return err != nil || !ok || lock.Unlock() != nil
+}
+
+// DeadLeases lists the leases in dir that nobody holds: whoever took them
+// died, and may have left something behind.
+func DeadLeases(dir string) ([]string, error) {
+	all, err := filepath.Glob(filepath.Join(dir, "*"+leaseSuffix))
+	return slices.DeleteFunc(all, LeaseHeld), err
 }
 
 // Reap removes the containers and volumes of runs that are dead: those that
