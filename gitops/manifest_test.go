@@ -96,13 +96,13 @@ func FuzzDecodeManifest(f *testing.F) {
 
 func TestSince(t *testing.T) {
 	base := Manifest{Files: []File{file("a", Regular, blob1, 1), file("d/x", Regular, blob1, 1), file("d/y", Regular, blob1, 1), file("gone/deep/1", Regular, blob1, 1),
-		file("gone/deep/2", Regular, blob1, 1), file("keep/new/1", Regular, blob1, 1), file("sub", Submodule, blob1, 0), file("swap", Regular, blob1, 1), file("wide", Regular, blob1, 1)}}
+		file("gone/deep/2", Regular, blob1, 1), file("keep/new/1", Regular, blob1, 1), file("run", Regular, blob1, 1), file("same-size", Regular, blob1, 1), file("sub", Submodule, blob1, 0), file("swap", Regular, blob1, 1), file("wide", Regular, blob1, 1)}}
 	younger := file("a", Regular, blob1, 1)
 	younger.ModTime = younger.ModTime.Add(time.Hour)
-	tree := &Tree{Files: []File{younger, file("d", Symlink, blob1, 1), file("keep/1", Executable, blob1, 1), file("sub", Regular, blob1, 0),
+	tree := &Tree{Files: []File{younger, file("d", Symlink, blob1, 1), file("keep/1", Executable, blob1, 1), file("run", Executable, blob1, 1), file("same-size", Regular, blob2, 1), file("sub", Regular, blob1, 0),
 		file("swap/in", Regular, blob1, 1), file("wide", Regular, blob1, 2)}}
 	changed, deleted := tree.Since(base)
-	if got, want := paths(changed), []string{"d", "keep/1", "sub", "swap/in", "wide"}; !slices.Equal(got, want) {
+	if got, want := paths(changed), []string{"d", "keep/1", "run", "same-size", "sub", "swap/in", "wide"}; !slices.Equal(got, want) {
 		t.Errorf("changed %q, want %q", got, want)
 	}
 	if want := []string{"d", "gone", "keep/new", "sub", "swap"}; !slices.Equal(deleted, want) {

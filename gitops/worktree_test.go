@@ -112,7 +112,7 @@ func (c *checkout) mutate(r *rand.Rand) string {
 	switch r.IntN(13) {
 	case 0, 1, 2:
 		c.clear(name)
-		c.write(map[string]string{name: strings.Repeat("x", r.IntN(9))})
+		c.write(map[string]string{name: strings.Repeat(string("xy"[r.IntN(2)]), r.IntN(9))})
 		return "write " + name
 	case 3:
 		_ = os.RemoveAll(path)
