@@ -13,22 +13,23 @@ type Pattern struct {
 
 // NewPattern compiles a pattern.
 func NewPattern(text string) (*Pattern, error) {
-	if _, err := regexp.Compile(text); err != nil {
-		return nil, err
-	}
-	// The leftmost match of a|ab in "ab" is a: only anchors make it look further.
-	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	re, err := regexp.Compile(text)
 	if err != nil {
 		return nil, err
 	}
+	re.Longest() // of a|ab in "ab", the leftmost match is a
 	return &Pattern{Text: text, re: re}, nil
 }
 
 // MarshalText is the pattern as it is written, without slashes.
 func (p *Pattern) MarshalText() ([]byte, error) { return []byte(p.Text), nil }
 
-// Match tells whether the pattern matches the whole of s.
-func (p *Pattern) Match(s string) bool { return p.re.MatchString(s) }
+// Match tells whether the pattern matches the whole of s. Anchors around its
+// text would not do: an open \Q takes them in.
+func (p *Pattern) Match(s string) bool {
+	at := p.re.FindStringIndex(s)
+	return at != nil && at[0] == 0 && at[1] == len(s)
+}
 
 type lookup = func(name string) (any, bool)
 
