@@ -35,11 +35,14 @@ type Case struct {
 	Dir   string // where Command runs
 	// Command is sh text: what a reader can type to see the same.
 	Command string
-	// Floor says that this is a way by hand. The fastest of these is what the
-	// others are compared with.
+	// Floor says that the others are compared with this one; the fastest of
+	// several counts.
 	Floor bool
-	Bar   float64 // at most this many times the floor; 0: no bar
-	MaxMB int     // at most this much memory; 0: no bar
+	// The bars, where they are not 0: at most so many times the floor, so
+	// long, and so much memory.
+	Bar    float64
+	Within time.Duration
+	MaxMB  int
 	// Before prepares each time, outside the measurement.
 	Before func(ctx context.Context) error
 	// Check looks at what the command printed.
@@ -128,10 +131,10 @@ func (b *Bench) measure(ctx context.Context, w Work) ([][]Sample, error) {
 	samples := make([][]Sample, len(w.Cases))
 	for round := range rounds + 1 {
 		for i, c := range w.Cases {
-			fmt.Fprintf(os.Stderr, "\r\x1b[K%s round %d of %d: %s ", w.Name, round, rounds, c.Label)
+			progress(fmt.Sprintf("%s round %d of %d: %s", w.Name, round, rounds, c.Label))
 			s, err := c.once(ctx)
+			progress("")
 			if err != nil {
-				fmt.Fprintln(os.Stderr)
 				return nil, fmt.Errorf("%s: %w", c.Label, err)
 			}
 			if round > 0 {
@@ -139,6 +142,12 @@ func (b *Bench) measure(ctx context.Context, w Work) ([][]Sample, error) {
 			}
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r\x1b[K")
 	return samples, nil
+}
+
+// progress shows on a terminal what is being measured.
+func progress(text string) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprint(os.Stderr, "\r\x1b[K"+text)
+	}
 }

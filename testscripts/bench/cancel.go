@@ -16,10 +16,11 @@ import (
 // end of the program, and what is left in Docker then.
 func (b *Bench) cancel() Work {
 	work := Work{Name: "W6", About: "SIGINT while a step sleeps: time until the end, and what is left in Docker", Cases: []Case{
-		b.by("cancel", "docker run --init, SIGINT", "exec docker run --rm --init "+image+" sleep 300"),
+		b.floor("cancel", "docker run --init, SIGINT", "exec docker run --rm --init "+image+" sleep 300"),
 		b.popsicleIn("cancel", "run"),
 	}}
 	work.Cases = append(work.Cases, b.others("cancel")...)
+	work.Cases[1].Within = time.Second
 	for i := range work.Cases {
 		c := work.Cases[i]
 		work.Cases[i].Measure = c.interrupt

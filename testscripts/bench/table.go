@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -17,12 +18,10 @@ func printTable(w io.Writer, work Work, samples [][]Sample) {
 	floor := floorOf(work, samples)
 	for i, c := range work.Cases {
 		s := samples[i]
-		if len(s) == 0 {
-			continue
-		}
 		m := median(s, wall)
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%.2f\t%s\t%s\t%d MB%s\t%s\n", c.Label, seconds(m), spread(s), float64(m)/float64(floor),
-			verdict(c.Bar, float64(m)/float64(floor)), seconds(median(s, cpu)), median(s, mb), memoryVerdict(c, s), s[len(s)-1].Note)
+		ratio := float64(m) / float64(floor)
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\n", c.Label, seconds(m), spread(s), ratio,
+			verdict(c, ratio, m), seconds(median(s, cpu)), memory(c, median(s, mb)), s[len(s)-1].Note)
 	}
 	_ = t.Flush() // the terminal is gone: nobody reads this
 }
@@ -38,25 +37,40 @@ func floorOf(work Work, samples [][]Sample) time.Duration {
 	return max(floor, 1)
 }
 
-// verdict says whether a ratio is under its bar.
-func verdict(bar, ratio float64) string {
-	switch {
-	case bar == 0:
-		return ""
-	case ratio <= bar:
-		return fmt.Sprintf("≤ %.2f ok", bar)
+// verdict says whether a case is under its bars.
+func verdict(c Case, ratio float64, took time.Duration) string {
+	var bars []string
+	ok := true
+	if c.Bar > 0 {
+		bars, ok = append(bars, fmt.Sprintf("%.2f", c.Bar)), ok && ratio <= c.Bar
 	}
-	return fmt.Sprintf("≤ %.2f MISSED", bar)
+	if c.Within > 0 {
+		bars, ok = append(bars, c.Within.String()), ok && took <= c.Within
+	}
+	return judged(bars, ok)
 }
 
-func memoryVerdict(c Case, s []Sample) string {
-	switch {
-	case c.MaxMB == 0:
+// memory is what a case took of it, and whether that is under its bar. Of
+// what ran inside the measurement itself nothing is known.
+func memory(c Case, took int) string {
+	if took == 0 {
 		return ""
-	case median(s, mb) <= c.MaxMB:
-		return fmt.Sprintf(" (≤ %d ok)", c.MaxMB)
 	}
-	return fmt.Sprintf(" (≤ %d MISSED)", c.MaxMB)
+	text := fmt.Sprintf("%d MB", took)
+	if c.MaxMB > 0 {
+		text += " " + judged([]string{fmt.Sprint(c.MaxMB)}, took <= c.MaxMB)
+	}
+	return text
+}
+
+func judged(bars []string, ok bool) string {
+	switch {
+	case len(bars) == 0:
+		return ""
+	case ok:
+		return "≤ " + strings.Join(bars, ", ") + " ok"
+	}
+	return "≤ " + strings.Join(bars, ", ") + " MISSED"
 }
 
 func spread(s []Sample) string {
