@@ -101,13 +101,21 @@ func (c *compiler) invokeStep(key, args *tree.Node, f *frame) []*tree.Node {
 		return nil
 	}
 	c.steps++
+	return []*tree.Node{expandedStep(key, c.fill(args, f))}
+}
+
+// expandedStep is a built-in step of the compiled config, where run always is
+// a map, as CircleCI's own compiler writes it.
+func expandedStep(key, args *tree.Node) *tree.Node {
 	step := *key
-	step.Done = true
-	if args.Kind != tree.Null {
-		step = *key.MapOf(tree.Pair{Key: key, Value: c.fill(args, f)})
-		step.Done = true
+	switch {
+	case key.Text == "run" && args.Scalar() && args.Kind != tree.Null:
+		step = *key.MapOf(tree.Pair{Key: key, Value: args.MapOf(tree.Pair{Key: args.Str("command"), Value: args})})
+	case args.Kind != tree.Null:
+		step = *key.MapOf(tree.Pair{Key: key, Value: args})
 	}
-	return []*tree.Node{&step}
+	step.Done = true
+	return &step
 }
 
 func (c *compiler) conditional(key, args *tree.Node, f *frame) []*tree.Node {
