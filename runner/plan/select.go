@@ -109,8 +109,11 @@ func (p *Pipeline) absent(name string) error {
 	var names []string
 	for _, w := range p.Workflows {
 		for _, s := range w.Skipped {
-			if s.Job == name || s.Job == "" && w.Name == name {
-				return fmt.Errorf("%s: job %s is left out of workflow %s here: %s", s.Pos, name, w.Name, s.Reason)
+			switch {
+			case s.Job == "" && w.Name == name:
+				return fmt.Errorf("%s: workflow %s is left out here: %s", s.Pos, name, s.Reason)
+			case s.Job != "" && (s.Job == name || w.Name+"/"+s.Job == name):
+				return fmt.Errorf("%s: job %s is left out of workflow %s here: %s", s.Pos, s.Job, w.Name, s.Reason)
 			}
 		}
 		for _, j := range w.Jobs {
