@@ -1,0 +1,313 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A listener keeps what it hears.
+type listener struct {
+	mu     sync.Mutex
+	events []event.Event
+	hear   func(event.Event) // also told, of each
+}
+
+func (l *listener) Handle(e event.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, e)
+	if l.hear != nil {
+		l.hear(e)
+	}
+	return nil
+}
+
+// fakeJobs runs a job by a function.
+type fakeJobs func(ctx context.Context, at event.At, job *plan.Job) Outcome
+
+func (f fakeJobs) RunJob(ctx context.Context, at event.At, job *plan.Job) Outcome {
+	return f(ctx, at, job)
+}
+
+// ending is a fakeJobs whose jobs end at once, by name; success is the default.
+func ending(statuses map[string]event.Status) fakeJobs {
+	return func(_ context.Context, at event.At, _ *plan.Job) Outcome {
+		if s := statuses[at.Job]; s != "" {
+			return Outcome{Status: s}
+		}
+		return Outcome{Status: event.Success}
+	}
+}
+
+func flow(name string, lines ...string) *plan.Workflow {
+	return &plan.Workflow{Name: name, Jobs: jobsOf(lines...)}
+}
+
+// told is the events of the orchestrator in short.
+func told(events []event.Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		switch e := e.(type) {
+		case event.JobQueued:
+			fmt.Fprintf(&b, "queued %s/%s %d\n", e.Workflow, e.Job, e.JobID)
+		case event.JobFinished:
+			fmt.Fprintf(&b, "%s/%s %s", e.Workflow, e.Job, e.Status)
+			if e.Reason != "" {
+				fmt.Fprintf(&b, " (%s)", e.Reason)
+			}
+			b.WriteString("\n")
+		case event.WorkflowFinished:
+			fmt.Fprintf(&b, "%s %s\n", e.Workflow, e.Status)
+		}
+	}
+	return b.String()
+}
+
+func TestOrchestrator(t *testing.T) {
+	tests := []struct {
+		name      string
+		workflows []*plan.Workflow
+		ends      map[string]event.Status
+		failFast  bool
+		want      event.Status
+		events    string
+	}{
+		{
+			name: "nothing to do", want: event.Success,
+		},
+		{
+			name: "a chain", workflows: []*plan.Workflow{flow("w", "a", "b < a")}, want: event.Success,
+			events: "queued w/a 1\nqueued w/b 2\nw/a success\nw/b success\nw success\n",
+		},
+		{
+			name:      "jobs are numbered through, and announced before the first ends",
+			workflows: []*plan.Workflow{flow("w", "a", "b < a"), flow("v", "c < b", "b")}, want: event.Success,
+			events: "queued w/a 1\nqueued w/b 2\nqueued v/c 3\nqueued v/b 4\nw/a success\nv/b success\nw/b success\nw success\nv/c success\nv success\n",
+		},
+		{
+			name:      "what requires a failure's success is not run, and what requires that neither",
+			workflows: []*plan.Workflow{flow("w", "a", "b < a", "c < b", "d < a:failed")},
+			ends:      map[string]event.Status{"a": event.Failed}, want: event.Failed,
+			events: "queued w/a 1\nqueued w/b 2\nqueued w/c 3\nqueued w/d 4\n" +
+				"w/a failed\nw/b not_run (requires a, which ended as failed)\nw/c not_run (requires b, which ended as not_run)\n" +
+				"w/d success\nw failed\n",
+		},
+		{
+			name:      "one workflow's failure is not another's, but the pipeline's",
+			workflows: []*plan.Workflow{flow("w", "a"), flow("v", "b")},
+			ends:      map[string]event.Status{"a": event.Failed}, want: event.Failed,
+			events: "queued w/a 1\nqueued v/b 2\nw/a failed\nw failed\nv/b success\nv success\n",
+		},
+		{
+			name: "the worst status is the whole's", workflows: []*plan.Workflow{flow("w", "a", "b", "c")},
+			ends: map[string]event.Status{"a": event.Failed, "b": event.InfrastructureFail}, want: event.InfrastructureFail,
+			events: "queued w/a 1\nqueued w/b 2\nqueued w/c 3\nw/a failed\nw/b infrastructure_fail\nw/c success\nw infrastructure_fail\n",
+		},
+		{
+			name: "a job that is not run fails nothing", workflows: []*plan.Workflow{flow("w", "hold", "b < hold")},
+			ends: map[string]event.Status{"hold": event.NotRun}, want: event.Success,
+			events: "queued w/hold 1\nqueued w/b 2\nw/hold not_run\nw/b not_run (requires hold, which ended as not_run)\nw success\n",
+		},
+		{
+			name: "fail fast cancels what waits, in every workflow", failFast: true,
+			workflows: []*plan.Workflow{flow("w", "a", "b", "c < b"), flow("v", "d")},
+			ends:      map[string]event.Status{"a": event.Failed}, want: event.Failed,
+			events: "queued w/a 1\nqueued w/b 2\nqueued w/c 3\nqueued v/d 4\nw/a failed\nw/b canceled\nw/c canceled\nw failed\nv/d canceled\nv canceled\n",
+		},
+		{
+			name: "fail fast does not mind what is not run", failFast: true,
+			workflows: []*plan.Workflow{flow("w", "hold", "b")},
+			ends:      map[string]event.Status{"hold": event.NotRun}, want: event.Success,
+			events: "queued w/hold 1\nqueued w/b 2\nw/hold not_run\nw/b success\nw success\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &listener{}
+			o := &Orchestrator{Jobs: ending(tt.ends), Out: event.NewStream(l), Parallel: 1, FailFast: tt.failFast}
+			if got := o.Run(t.Context(), 7, &plan.Pipeline{Workflows: tt.workflows}); got != tt.want {
+				t.Errorf("the pipeline ended as %s, want %s", got, tt.want)
+			}
+			if got := told(l.events); got != tt.events {
+				t.Errorf("got\n%swant\n%s", got, tt.events)
+			}
+			for _, e := range l.events {
+				if e.Where().Pipeline != 7 {
+					t.Errorf("%s is of pipeline %d", e.Type(), e.Where().Pipeline)
+				}
+			}
+		})
+	}
+}
+
+// heldJobs hands every job that starts to the test, which says how it ends.
+type heldJobs struct{ started chan heldJob }
+
+type heldJob struct {
+	name string
+	ctx  context.Context
+	end  chan event.Status
+}
+
+func (h heldJobs) RunJob(ctx context.Context, at event.At, _ *plan.Job) Outcome {
+	j := heldJob{at.Job, ctx, make(chan event.Status)}
+	h.started <- j
+	return Outcome{Status: <-j.end}
+}
+
+// hold runs a pipeline whose jobs the test ends.
+func hold(ctx context.Context, o *Orchestrator, workflows ...*plan.Workflow) (started chan heldJob, status chan event.Status) {
+	started, status = make(chan heldJob), make(chan event.Status, 1)
+	o.Jobs = heldJobs{started}
+	if o.Out == nil {
+		o.Out = event.NewStream()
+	}
+	go func() { status <- o.Run(ctx, 1, &plan.Pipeline{Workflows: workflows}) }()
+	return started, status
+}
+
+// A wave would hold d back until the slow job ended.
+func TestOrchestratorStartsByEdge(t *testing.T) {
+	started, status := hold(t.Context(), &Orchestrator{Parallel: 9}, flow("w", "a", "slow", "b < a", "c < b", "d < c, a", "last < d, slow"))
+	slow := map[string]heldJob{}
+	for range 2 {
+		j := <-started
+		slow[j.name] = j
+	}
+	slow["a"].end <- event.Success
+	for _, name := range []string{"b", "c", "d"} {
+		j := <-started
+		if j.name != name {
+			t.Fatalf("%s started, want %s", j.name, name)
+		}
+		j.end <- event.Success
+	}
+	slow["slow"].end <- event.Success
+	last := <-started
+	last.end <- event.Success
+	if s := <-status; last.name != "last" || s != event.Success {
+		t.Errorf("%s ran last; the pipeline ended as %s", last.name, s)
+	}
+}
+
+func TestOrchestratorRunsSoManyAtOnce(t *testing.T) {
+	for _, parallel := range []int{-1, 0, 1, 2, 5, 100} {
+		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
+			const jobs = 12
+			started, status := hold(t.Context(), &Orchestrator{Parallel: parallel}, flow("w", strings.Fields("a b c d e f g h i j k l")...))
+			var running []heldJob
+			most := 0
+			for ended := 0; ended < jobs; {
+				room := min(max(parallel, 1), jobs-ended)
+				for len(running) < room {
+					running = append(running, <-started)
+				}
+				most = max(most, len(running))
+				select {
+				case j := <-started:
+					t.Fatalf("%s started beside %d others", j.name, len(running))
+				case running[0].end <- event.Success:
+					running = running[1:]
+					ended++
+				}
+			}
+			if s := <-status; s != event.Success || most != min(max(parallel, 1), jobs) {
+				t.Errorf("ended as %s, at most %d at once", s, most)
+			}
+		})
+	}
+}
+
+func TestOrchestratorCanceled(t *testing.T) {
+	t.Run("before the first job", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		l := &listener{}
+		ran := fakeJobs(func(context.Context, event.At, *plan.Job) Outcome {
+			t.Error("a job started")
+			return Outcome{Status: event.Success}
+		})
+		o := &Orchestrator{Jobs: ran, Out: event.NewStream(l), Parallel: 2}
+		if s := o.Run(ctx, 1, &plan.Pipeline{Workflows: []*plan.Workflow{flow("w", "a", "b < a")}}); s != event.Canceled {
+			t.Errorf("ended as %s", s)
+		}
+		if got, want := told(l.events), "queued w/a 1\nqueued w/b 2\nw/a canceled\nw/b canceled\nw canceled\n"; got != want {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	t.Run("between two jobs that pass", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &listener{hear: func(e event.Event) {
+			if f, ok := e.(event.JobFinished); ok && f.Job == "a" {
+				cancel()
+			}
+		}}
+		o := &Orchestrator{Jobs: ending(nil), Out: event.NewStream(l), Parallel: 2}
+		if s := o.Run(ctx, 1, &plan.Pipeline{Workflows: []*plan.Workflow{flow("w", "a", "b < a")}}); s != event.Canceled {
+			t.Errorf("ended as %s", s)
+		}
+		if got, want := told(l.events), "queued w/a 1\nqueued w/b 2\nw/a success\nw/b canceled\nw canceled\n"; got != want {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	t.Run("after the last job passed", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &listener{hear: func(e event.Event) {
+			if e.Type() == "workflow_finished" {
+				cancel()
+			}
+		}}
+		o := &Orchestrator{Jobs: ending(nil), Out: event.NewStream(l), Parallel: 2}
+		if s := o.Run(ctx, 1, &plan.Pipeline{Workflows: []*plan.Workflow{flow("w", "a")}}); s != event.Canceled {
+			t.Errorf("ended as %s", s)
+		}
+	})
+	t.Run("while jobs run", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &listener{}
+		started, status := hold(ctx, &Orchestrator{Parallel: 2, Out: event.NewStream(l)}, flow("w", "a", "b", "c", "d < a"))
+		a, b := <-started, <-started
+		cancel()
+		<-a.ctx.Done()
+		a.end <- event.Success // it passed nevertheless
+		b.end <- event.Canceled
+		if s := <-status; s != event.Canceled {
+			t.Errorf("ended as %s", s)
+		}
+		for _, want := range []string{"w/c canceled\n", "w/d canceled\n", "w canceled\n"} {
+			if !strings.Contains(told(l.events), want) {
+				t.Errorf("not told: %s in\n%s", want, told(l.events))
+			}
+		}
+	})
+}
+
+func TestOrchestratorFailFastCancelsWhatRuns(t *testing.T) {
+	started, status := hold(t.Context(), &Orchestrator{Parallel: 2, FailFast: true}, flow("w", "a", "b", "c"))
+	jobs := []heldJob{<-started, <-started}
+	slices.SortFunc(jobs, func(x, y heldJob) int { return strings.Compare(x.name, y.name) })
+	jobs[0].end <- event.Failed
+	<-jobs[1].ctx.Done() // hangs if the failure did not reach it
+	jobs[1].end <- event.Canceled
+	if s := <-status; s != event.Failed {
+		t.Errorf("ended as %s", s)
+	}
+}
+
+func TestQueuedDescribesTheJob(t *testing.T) {
+	j := &plan.Job{
+		Name: "a", Kind: plan.Docker, Images: []plan.Image{{Name: "one"}, {Name: "two"}},
+		Env: []plan.Var{{Name: "KEY", Value: "value"}}, Steps: make([]plan.Step, 0), Requires: []plan.Require{{Job: "b"}},
+	}
+	e := queued(event.At{Job: "a"}, j)
+	if e.Image != "one" || e.Kind != "docker" || !slices.Equal(e.Requires, []string{"b"}) || !slices.Equal(e.EnvNames, []string{"KEY"}) || e.PlanHash != j.Hash() {
+		t.Errorf("%+v", e)
+	}
+}
