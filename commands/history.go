@@ -53,7 +53,7 @@ func historyAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	if !c.Bool("all") {
-		f.Root = checkoutRoot(ctx)
+		f.Root = gitops.Top(".")
 	}
 	history, err := openHistory(ctx)
 	if err != nil {
@@ -86,16 +86,6 @@ func known(s event.Status) error {
 		names = append(names, string(k))
 	}
 	return usage("--status %s: a pipeline is one of %s", s, strings.Join(names, ", "))
-}
-
-// checkoutRoot is the top of the checkout around the current folder, or empty
-// outside of any.
-func checkoutRoot(ctx context.Context) string {
-	repo, err := gitops.Open(ctx, ".")
-	if err != nil {
-		return ""
-	}
-	return repo.Root
 }
 
 func nothingYet(w io.Writer, f db.PipelineFilter) error {
@@ -139,7 +129,7 @@ func pick(ctx context.Context, history *db.DB, arg string) (db.Pipeline, error) 
 }
 
 func latest(ctx context.Context, history *db.DB) (db.Pipeline, error) {
-	for _, root := range []string{checkoutRoot(ctx), ""} {
+	for _, root := range []string{gitops.Top("."), ""} {
 		found, err := history.Pipelines(ctx, db.PipelineFilter{Root: root, Limit: 1})
 		if err != nil {
 			return db.Pipeline{}, err
