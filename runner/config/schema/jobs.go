@@ -51,8 +51,8 @@ func (l *Language) runnable() []Key {
 	images.NonZero = true
 	return []Key{
 		{Name: "docker", Doc: "The containers; the steps run in the first.", Type: images},
-		{Name: "machine", Doc: "A virtual machine.", Type: machine},
-		{Name: "macos", Doc: "A machine with macOS.", Type: macos},
+		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "compiled; such a job is not run yet"},
+		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is not run yet"},
 		{Name: "windows", Doc: "A machine with Windows.", Type: anything(), Ignored: "there is no Windows here"},
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
 		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: text()},

@@ -2,6 +2,9 @@ package schema_test
 
 import (
 	"encoding/json"
+	"flag"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
@@ -64,6 +67,29 @@ func TestJSONSchemaRefersOnlyToWhatItDefines(t *testing.T) {
 	walk(root)
 	if refs == 0 || root["properties"].(map[string]any)["jobs"] == nil {
 		t.Errorf("refs %d, properties %v", refs, root["properties"])
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/compatibility.md")
+
+// TestCompatibilityTable holds docs/compatibility.md to the table of keys. What
+// stands above its first section is written by hand.
+func TestCompatibilityTable(t *testing.T) {
+	const file = "../../../docs/compatibility.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(text), "\n## ")
+	want := strings.TrimRight(head, "\n") + "\n" + schema.Table()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(text) != want {
+		t.Errorf("%s is not what the table of keys says: run go test ./runner/config/schema -update", file)
 	}
 }
 

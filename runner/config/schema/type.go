@@ -44,6 +44,7 @@ type Key struct {
 	Type       *Type
 	Required   bool
 	Ignored    string // why popsicle does not carry it out; empty: it does
+	Limits     string // what of it popsicle does not carry out, or does otherwise
 	Deprecated string // what to write instead
 }
 
