@@ -4,7 +4,8 @@ import "bytes"
 
 // A demux takes apart what a container's driver writes: the output of steps,
 // byte for byte, and between it control lines, which begin with the job's
-// token and end with a newline.
+// token and end with a newline. A long line of a background step can be torn
+// apart by a control line of another process: a pipe takes only 4 KiB at once.
 type demux struct {
 	token   []byte
 	text    func([]byte) // output of the running step; the bytes are only lent
@@ -39,6 +40,10 @@ func (d *demux) next(p []byte) []byte {
 	d.emit(p[:at])
 	line := p[at+len(d.token):]
 	end := bytes.IndexByte(line, '\n')
+	if torn := bytes.Index(line[:max(end, 0)], d.token); torn >= 0 {
+		d.control(string(bytes.TrimPrefix(line[:torn], []byte(" "))))
+		return line[torn:]
+	}
 	if end < 0 {
 		d.rest = bytes.Clone(p[at:])
 		return nil
