@@ -23,22 +23,26 @@ var floors = map[string][]string{
 	".": {"commands"},
 
 	"commands": {
-		"commands/term", "db", "ghstatus", "gitops", "server",
-		"runner", "runner/config", "runner/docker", "runner/event", "runner/plan", "runner/stash",
+		"commands/chart", "commands/finding", "commands/registry", "commands/term", "db", "ghstatus", "gitops", "server",
+		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
 	"runner": {"gitops", "runner/docker", "runner/event", "runner/plan", "runner/stash"},
 	"server": {"db"},
 
-	"commands/term": {"runner/event", "runner/plan"},
-	"db":            {"runner/event"},
-	"ghstatus":      {"runner/event"},
-	"runner/config": {"runner/config/expr", "runner/config/schema", "runner/config/template", "runner/config/tree", "runner/plan"},
+	"commands/chart":   {"runner/plan"},
+	"commands/finding": {"runner/plan"},
+	"commands/term":    {"commands/finding", "runner/event", "runner/plan"},
+	"db":               {"runner/event"},
+	"ghstatus":         {"runner/event"},
+	"runner/config":    {"runner/config/expr", "runner/config/schema", "runner/config/template", "runner/config/tree", "runner/plan"},
 
+	"runner/config/orb":      {"runner/config/tree"},
 	"runner/config/schema":   {"runner/config/tree"},
 	"runner/config/tree":     {"runner/plan"},
 	"runner/config/template": {"runner/config/expr"},
 
+	"commands/registry":  {},
 	"gitops":             {},
 	"runner/config/expr": {},
 	"runner/docker":      {},
@@ -61,7 +65,7 @@ var knows = map[string][]string{
 	"github.com/mattn/go-sqlite3":      {"db"},
 	"github.com/urfave/cli/":           {"commands"},
 	"gopkg.in/yaml.v3":                 {"runner/config/tree"},
-	"net/http":                         {"server", "ghstatus", "commands"},
+	"net/http":                         {"server", "ghstatus", "commands", "commands/registry"},
 	"os/exec":                          {"runner/docker", "gitops"},
 	"github.com/rogpeppe/go-internal/": {workshop},
 }
