@@ -172,7 +172,12 @@ func debianDockerfile() string {
 
 // makeCimg makes the image that runs as the user circleci.
 func makeCimg(ctx context.Context, t target) error {
-	return buildFile(ctx, t, "FROM "+t.base+"\nUSER circleci\nWORKDIR /home/circleci/project\n")
+	// Docker's older builder would make the working directory root's own.
+	return buildFile(ctx, t, "FROM "+t.base+`
+RUN install -d -o circleci -g circleci /home/circleci/project
+USER circleci
+WORKDIR /home/circleci/project
+`)
 }
 
 // fromRegistry makes an image by a Dockerfile whose base comes from a

@@ -47,7 +47,7 @@ func goRecipe() (string, error) {
 		}
 		sum.Write(text)
 	}
-	return fmt.Sprintf("go-3 %s %s %x", debianPackages, runtime.Version(), sum.Sum(nil)[:8]), nil
+	return fmt.Sprintf("go-4 %s %x", runtime.Version(), sum.Sum(nil)[:8]), nil
 }
 
 // makeGo makes the image that popsicle's own pipeline runs in.

@@ -62,7 +62,7 @@ var (
 	CimgImage = Image{
 		Name:      "popsicle-test/cimg:latest",
 		StandsFor: []string{"cimg/base:current", "cimg/python:3.9"},
-		recipe:    fixed("cimg-1 debian-3 " + debianPackages),
+		recipe:    fixed("cimg-2"),
 		base:      &DebianImage,
 		make:      makeCimg,
 	}
@@ -87,7 +87,7 @@ func fixed(recipe string) func() (string, error) {
 // Ensure makes the image unless Docker has it, made by today's recipe.
 // Several processes may ask for it at once: one makes it, the others wait.
 func (i Image) Ensure(ctx context.Context) error {
-	recipe, err := i.recipe()
+	recipe, err := i.wholeRecipe()
 	if err != nil {
 		return fmt.Errorf("image %s: %w", i.Name, err)
 	}
@@ -110,6 +110,16 @@ func (i Image) Ensure(ctx context.Context) error {
 		return fmt.Errorf("image %s: %w", i.Name, err)
 	}
 	return i.dropOld(ctx, old)
+}
+
+// wholeRecipe is the image's recipe and that of what it is made from.
+func (i Image) wholeRecipe() (string, error) {
+	recipe, err := i.recipe()
+	if err != nil || i.base == nil {
+		return recipe, err
+	}
+	below, err := i.base.wholeRecipe()
+	return recipe + " on " + below, err
 }
 
 // makeAs makes the image by a recipe, and first what it is made from.
