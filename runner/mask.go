@@ -1,27 +1,30 @@
 package runner
 
-import (
-	"cmp"
-	"slices"
-)
-
 // masked stands for a secret, as in CircleCI's own logs.
 const masked = "****"
 
 // A Mask knows the secrets of a run and takes them out of output: the one
 // place that does. It is an Aho-Corasick automaton, so the number of secrets
-// costs nothing per byte, and it never changes once made.
+// costs next to nothing per byte, and it never changes once made.
 type Mask struct {
-	next  [][256]int32 // per state, the state after a byte
-	depth []int        // per state, how much of a secret it has seen
-	match []int        // per state, the length of the longest secret that ends here
+	first  [256]int32 // the state after a byte, from the beginning
+	states []state    // the beginnings of secrets; states[0] has seen nothing
+}
+
+// A state is a beginning of a secret. A secret can be a key file: states are
+// small, so their children are a list.
+type state struct {
+	c              byte  // the byte that leads here
+	child, sibling int32 // longer by one byte; of the same parent; 0: no more
+	back           int32 // the longest end of this that begins a secret as well
+	open           int32 // the length of the longest end that can go on as a secret
+	match          int32 // the length of the longest secret that ends here
 }
 
 // NewMask returns a mask of the values that CircleCI would mask: those of at
 // least four characters that are not true or false.
 func NewMask(values []string) *Mask {
-	m := &Mask{}
-	m.state(0)
+	m := &Mask{states: make([]state, 1)}
 	for _, v := range values {
 		if secret(v) {
 			m.add(v)
@@ -35,44 +38,58 @@ func secret(v string) bool {
 	return len(v) >= 4 && v != "true" && v != "True" && v != "false" && v != "False"
 }
 
-func (m *Mask) state(depth int) int32 {
-	m.next = append(m.next, [256]int32{})
-	m.depth = append(m.depth, depth)
-	m.match = append(m.match, 0)
-	return int32(len(m.next) - 1)
-}
-
 func (m *Mask) add(v string) {
 	at := int32(0)
 	for i := range len(v) {
-		if m.next[at][v[i]] == 0 {
-			n := m.state(i + 1) // before the index: it may move m.next
-			m.next[at][v[i]] = n
+		next := m.child(at, v[i])
+		if next == 0 {
+			next = int32(len(m.states))
+			m.states = append(m.states, state{c: v[i], sibling: m.states[at].child, open: int32(i + 1)})
+			m.states[at].child = next
 		}
-		at = m.next[at][v[i]]
+		at = next
 	}
-	m.match[at] = len(v)
+	m.states[at].match = int32(len(v))
 }
 
-// link fills in, breadth first, where to go when a secret does not go on.
-func (m *Mask) link() {
-	fail := make([]int32, len(m.next))
-	order := make([]int32, len(m.next))
-	for i := range order {
-		order[i] = int32(i)
+// child returns the state after at and c, if a secret goes on like that.
+func (m *Mask) child(at int32, c byte) int32 {
+	next := m.states[at].child
+	for next != 0 && m.states[next].c != c {
+		next = m.states[next].sibling
 	}
-	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(m.depth[a], m.depth[b]) })
-	for _, s := range order {
-		for c := range 256 {
-			back := int32(0)
-			if s != 0 {
-				back = m.next[fail[s]][c]
-			}
-			if child := m.next[s][c]; child == 0 {
-				m.next[s][c] = back
+	return next
+}
+
+// next returns the state after at and c.
+func (m *Mask) next(at int32, c byte) int32 {
+	for at != 0 {
+		if next := m.child(at, c); next != 0 {
+			return next
+		}
+		at = m.states[at].back
+	}
+	return m.first[c]
+}
+
+// link fills in, shorter states first, where to go when a secret does not go
+// on.
+func (m *Mask) link() {
+	order := []int32{0}
+	for i := 0; i < len(order); i++ {
+		parent := order[i]
+		for at := m.states[parent].child; at != 0; at = m.states[at].sibling {
+			order = append(order, at)
+			s := &m.states[at]
+			if parent == 0 {
+				m.first[s.c] = at
 			} else {
-				fail[child] = back
-				m.match[child] = max(m.match[child], m.match[back])
+				s.back = m.next(m.states[parent].back, s.c)
+			}
+			back := m.states[s.back]
+			s.match = max(s.match, back.match)
+			if s.child == 0 {
+				s.open = back.open
 			}
 		}
 	}
@@ -104,21 +121,45 @@ func (m *Mask) stream(out func([]byte)) *maskStream {
 
 // Write masks the next piece of the stream.
 func (w *maskStream) Write(p []byte) {
-	if len(w.next) == 1 { // no secrets
+	if len(w.states) == 1 { // no secrets
 		w.out(p)
 		return
 	}
-	for _, c := range p {
-		w.pending = append(w.pending, c)
-		w.at = w.next[w.at][c]
-		if n := w.match[w.at]; n > 0 {
-			w.mark(len(w.pending)-n, len(w.pending))
+	for len(p) > 0 {
+		if w.at == 0 && w.secret == 0 {
+			p = w.skip(p)
+			continue
 		}
-		if w.secret > 0 && w.depth[w.at] < len(w.pending)-w.from-w.secret {
-			w.release()
-		}
+		w.take(p[0])
+		p = p[1:]
 	}
-	w.drain(w.depth[w.at])
+	w.drain(int(w.states[w.at].open))
+}
+
+// skip takes what cannot be part of a secret, and one byte more.
+func (w *maskStream) skip(p []byte) []byte {
+	n := 0
+	for n < len(p) && w.first[p[n]] == 0 {
+		n++
+	}
+	w.pending = append(w.pending, p[:n]...)
+	if n == len(p) {
+		return nil
+	}
+	w.take(p[n])
+	return p[n+1:]
+}
+
+func (w *maskStream) take(c byte) {
+	w.pending = append(w.pending, c)
+	w.at = w.Mask.next(w.at, c)
+	s := &w.states[w.at]
+	if n := int(s.match); n > 0 {
+		w.mark(len(w.pending)-n, len(w.pending))
+	}
+	if w.secret > 0 && int(s.open) < len(w.pending)-w.from-w.secret {
+		w.release()
+	}
 }
 
 // mark joins the secret pending[from:to] with the one before it, if they
