@@ -35,7 +35,7 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 		case def != nil:
 			values[name] = c.argument(def, decl, name, own, k.scope.relaxed)
 		default:
-			values[name] = nothing(k.at, decl.Get("type").String())
+			values[name] = nothing(k.at, decl)
 			if !k.scope.relaxed {
 				c.at(k.at, fmt.Sprintf("%s needs the parameter %q", k.what, name), "give it, or give its declaration a default")
 			}
@@ -53,8 +53,14 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 }
 
 // nothing is the value of a parameter that should have been given.
-func nothing(at *tree.Node, kind string) *tree.Node {
-	switch kind {
+func nothing(at, decl *tree.Node) *tree.Node {
+	switch decl.Get("type").String() {
+	case "enum":
+		if allowed := items(decl.Get("enum")); len(allowed) > 0 {
+			return allowed[0]
+		}
+	case "executor":
+		return at.Str("default")
 	case "steps":
 		return at.ListOf(nil)
 	case "boolean":

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,11 +34,10 @@ func (c *compiler) checker() *schema.Checker {
 	check := &schema.Checker{Report: c.add, Templates: c.templated, Deprecated: func(n *tree.Node, k *schema.Key) {
 		c.warn(n, "deprecated", fmt.Sprintf("the key %s is deprecated", k.Name), "write "+k.Deprecated)
 	}}
-	if !c.templated {
-		check.Unknown = func(e *Error) {
-			e.Code = "unknown-key"
-			c.warnings = append(c.warnings, e)
-		}
+	check.Lax = !c.templated
+	check.Unknown = func(e *Error) {
+		e.Code = "unknown-key"
+		c.warnings = append(c.warnings, e)
 	}
 	return check
 }
@@ -49,13 +49,14 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 	}
 	s.checked[n] = true
 	if n.Kind == tree.String {
-		if found, _ := s.find(kind, n.Text); found == nil || found == n {
+		if found, from := s.findAlias(kind, n); found == nil && from == nil {
 			c.unknown(n, kind, n.Text, s)
 		}
 		return
 	}
 	t := map[element]*schema.Type{aJob: c.lang.Job, aCommand: c.lang.Command, anExecutor: c.lang.Executor}[kind]
 	check := c.checker()
+	check.Lax = check.Lax || isPassive(n)
 	check.Skip = func(t *schema.Type, key string) bool {
 		return t == c.lang.Step && s.commands[key] != nil // a command that shadows a built-in step
 	}
@@ -63,7 +64,7 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 	if n.Kind != tree.Map {
 		return
 	}
-	declared := c.checkParameters(n.Get("parameters"), kind)
+	declared := c.checkParameters(n.Get("parameters"), kind == aJob && s.name == "")
 	for _, p := range n.Pairs {
 		if p.Key.Text != "parameters" && p.Key.Text != "description" {
 			c.checkNames(p.Value, declared, s)
@@ -71,8 +72,8 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 	}
 	c.checkExecutor(n.Get("executor"), s)
 	list := n.Get("steps")
-	if kind == aJob && c.templated && list.Is(tree.List) && len(list.Items) == 0 {
-		c.at(list, fmt.Sprintf("the job %q has no steps", name), "give it at least one")
+	if kind == aJob && c.templated && !isPassive(n) && (list == nil || list.Is(tree.List) && len(list.Items) == 0) {
+		c.at(cmp.Or(list, n), fmt.Sprintf("the job %q has no steps", name), "give it the key steps with at least one step")
 	}
 	if list.Is(tree.List) {
 		c.checkSteps(list, s)
@@ -93,12 +94,12 @@ func (c *compiler) checkExecutor(ref *tree.Node, s *scope) {
 }
 
 // checkParameters checks the declarations of an element and gives their names.
-func (c *compiler) checkParameters(n *tree.Node, kind element) []string {
+func (c *compiler) checkParameters(n *tree.Node, ofJob bool) []string {
 	names := []string{}
 	for _, p := range pairs(n) {
 		name, decl := p.Key.Text, p.Value
 		names = append(names, name)
-		if kind == aJob && slices.Contains(reserved, name) {
+		if ofJob && slices.Contains(reserved[:8], name) {
 			c.at(p.Key, fmt.Sprintf("a job cannot have a parameter named %q", name), "it is a key of every invocation: choose another name")
 		}
 		if decl.Get("type").String() == "enum" && !decl.Get("enum").Is(tree.List) {

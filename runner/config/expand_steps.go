@@ -19,8 +19,10 @@ const (
 // The steps of the result are Done: their names are not looked up again.
 func (c *compiler) expandSteps(list *tree.Node, f *frame) []*tree.Node {
 	var out []*tree.Node
-	if list != nil && list.Kind == tree.String {
+	if list.Is(tree.String) && list.Templated && c.templated {
 		list = c.fill(list, f)
+	} else if list.Is(tree.String) {
+		return c.expandStep(list, f)
 	}
 	if list == nil || list.Kind == tree.Null {
 		return nil

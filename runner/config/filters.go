@@ -89,24 +89,32 @@ func (p *planner) patterns(n *tree.Node) []pattern {
 	return list
 }
 
-// regexp compiles /re/, which must match as a whole. A bad one is a mistake.
-// CircleCI has matched filters with Java's engine for years, so look-around,
-// which RE2 lacks, is understood as well, by a slower engine with a time limit.
+// regexp compiles /re/, each once. A bad one is a mistake.
 func (p *planner) regexp(n *tree.Node) func(string) bool {
 	if match, have := p.compiled[n.Text]; have {
 		return match
 	}
-	text := n.Text[1 : len(n.Text)-1]
-	var match func(string) bool
-	if re, err := regexp.Compile(`^(?:` + text + `)$`); err == nil {
-		match = re.MatchString
-	} else if slow, slowErr := regexp2.Compile(`^(?:`+text+`)$`, regexp2.None); slowErr == nil {
-		slow.MatchTimeout = 100 * time.Millisecond
-		match = func(s string) bool { ok, err := slow.MatchString(s); return ok && err == nil }
-	} else {
+	match, err := wholeMatch(n.Text[1 : len(n.Text)-1])
+	if err != nil {
 		p.at(n, fmt.Sprintf("the pattern %s is no regular expression: %v", n.Text, err), "write it in the syntax of RE2")
 		match = func(string) bool { return false }
 	}
 	p.compiled[n.Text] = match
 	return match
+}
+
+// wholeMatch compiles a regular expression that must match a text as a whole.
+// CircleCI has matched filters with Java's engine for years, so look-around,
+// which RE2 lacks, is understood as well, by a slower engine with a time limit.
+func wholeMatch(text string) (func(string) bool, error) {
+	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	if err == nil {
+		return re.MatchString, nil
+	}
+	slow, slowErr := regexp2.Compile(`\A(?:`+text+`)\z`, regexp2.None)
+	if slowErr != nil {
+		return nil, err
+	}
+	slow.MatchTimeout = 100 * time.Millisecond
+	return func(s string) bool { ok, err := slow.MatchString(s); return ok && err == nil }, nil
 }

@@ -64,7 +64,7 @@ func (p *planner) job(name string, n *tree.Node) *plan.Job {
 	p.check(n, p.lang.Job, "jobs."+name)
 	job := &plan.Job{
 		Name: name, Definition: name, Pos: n.Pos(), Kind: plan.NoOp, Parallelism: 1,
-		Shell: n.Get("shell").String(), WorkDir: n.Get("working_directory").String(),
+		Shell: commandLine(n.Get("shell")), WorkDir: n.Get("working_directory").String(),
 		ResourceClass: n.Get("resource_class").String(),
 		Env:           p.env(n.Get("environment")),
 	}
@@ -117,7 +117,7 @@ func (p *planner) place(job *plan.Job, n *tree.Node) {
 		job.Images = p.images(n.Get("docker"))
 	}
 	if native := n.Get(string(job.Kind)); job.Shell == "" && native.Is(tree.Map) {
-		job.Shell = native.Get("shell").String()
+		job.Shell = commandLine(native.Get("shell"))
 	}
 }
 

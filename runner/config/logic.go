@@ -163,10 +163,10 @@ func (c *compiler) matches(key, v *tree.Node) bool {
 		c.at(key, "matches needs pattern and value", "both are strings")
 		return false
 	}
-	p, err := expr.NewPattern(pattern.Text)
+	match, err := wholeMatch(pattern.Text)
 	if err != nil {
-		c.at(pattern, fmt.Sprintf("the pattern %q is no regular expression: %v", pattern.Text, err), "write it in the syntax of RE2, which has no look-around")
+		c.at(pattern, fmt.Sprintf("the pattern %q is no regular expression: %v", pattern.Text, err), "write it in the syntax of RE2")
 		return false
 	}
-	return p.Match(text.String())
+	return match(text.String())
 }

@@ -22,7 +22,8 @@ config.repository.name config.repository.url config.file_path config.file_type c
 trigger.received_at trigger.id trigger.type trigger.name trigger_source trigger_type schedule.name schedule.id event.name event.action
 organization.id in_setup`
 
-var openFamilies = []string{"pipeline.trigger_parameters.", "pipeline.event.", "pipeline.deploy.", "pipeline.schedule.", "pipeline.trigger.", "pipeline.git.", "pipeline.config."}
+var openFamilies = []string{"pipeline.trigger_parameters.", "pipeline.event.", "pipeline.deploy.", "pipeline.schedule.", "pipeline.trigger.", "pipeline.git.", "pipeline.config.",
+	"pipeline.project.", "pipeline.organization."}
 
 // knownValue tells whether pipeline.… is a pipeline value.
 func knownValue(name string) bool {

@@ -65,13 +65,16 @@ func (s *scope) elements(kind element) map[string]*tree.Node {
 // reported already.
 func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
 	if n := s.elements(kind)[name]; n != nil {
-		if n.Kind == tree.String && strings.Contains(n.Text, "/") && n.Text != name {
-			return s.find(kind, n.Text) // another name for an element of an orb
+		if n.Kind == tree.String {
+			return s.findAlias(kind, n)
 		}
 		return n, s
 	}
 	alias, rest, ok := strings.Cut(name, "/")
-	if !ok {
+	switch {
+	case !ok && s.relaxed:
+		return standIn(kind, name), s
+	case !ok:
 		return nil, nil
 	}
 	orb, known := s.orbs[alias]
@@ -89,6 +92,21 @@ func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
 		return standIn(kind, name), orb
 	}
 	return nil, nil
+}
+
+// findAlias follows an element that is another name for one, mostly of an orb.
+func (s *scope) findAlias(kind element, n *tree.Node) (*tree.Node, *scope) {
+	for range maxNested {
+		next := s.elements(kind)[n.Text]
+		switch {
+		case next == nil:
+			return s.find(kind, n.Text)
+		case next.Kind != tree.String:
+			return next, s
+		}
+		n = next
+	}
+	return nil, nil // they name each other in a circle
 }
 
 // standIn is what takes the place of an element that a relaxed orb lacks.

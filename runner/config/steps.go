@@ -96,7 +96,7 @@ func (p *planner) run(args *tree.Node) (plan.Action, string) {
 		command = args.Get("command")
 	}
 	r := plan.Run{
-		Command: command.String(), Shell: args.Get("shell").String(), Env: p.env(args.Get("environment")),
+		Command: command.String(), Shell: commandLine(args.Get("shell")), Env: p.env(args.Get("environment")),
 		WorkDir:         args.Get("working_directory").String(),
 		NoOutputTimeout: duration(args.Get("no_output_timeout")), AutoRerunDelay: duration(args.Get("auto_rerun_delay")),
 		Background: args.Get("background").True(),

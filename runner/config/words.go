@@ -3,7 +3,25 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
+
+// commandLine is a command line that is written as one, or as a list of its
+// words, which are quoted where they hold spaces.
+func commandLine(n *tree.Node) string {
+	if !n.Is(tree.List) {
+		return n.String()
+	}
+	words := make([]string, len(n.Items))
+	for i, item := range n.Items {
+		words[i] = item.String()
+		if words[i] == "" || strings.ContainsAny(words[i], " \t\n\"\\'") {
+			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
 
 // split cuts a command line into words: quotes hold words together, a
 // backslash takes the next letter as it is. Nothing is expanded.

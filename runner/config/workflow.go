@@ -74,6 +74,9 @@ func (c *compiler) flow(p tree.Pair) *flow {
 
 // condition decides when and unless of a workflow.
 func (c *compiler) condition(w *flow, f *frame) *plan.Skipped {
+	if w.node.Get("when") != nil && w.node.Get("unless") != nil {
+		c.at(w.node.KeyNode("unless"), "the workflow has when and unless", "join the two conditions with and and not under when")
+	}
 	for _, key := range []string{"when", "unless"} {
 		n := w.node.Get(key)
 		if n != nil && c.workflowCondition(n, f) == (key == "unless") {

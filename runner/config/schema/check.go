@@ -12,7 +12,8 @@ import (
 type Checker struct {
 	Templates  bool                     // a string with << >> may become anything
 	Report     func(*tree.Error)        // is told every mistake
-	Unknown    func(*tree.Error)        // is told keys that are unknown, instead of Report; may be nil
+	Unknown    func(*tree.Error)        // is told keys that are unknown and ignored; may be nil
+	Lax        bool                     // unknown keys are ignored everywhere
 	Ignored    func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
 	Deprecated func(*tree.Node, *Key)   // is told every key that should be written otherwise; may be nil
 	Skip       func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
@@ -114,9 +115,24 @@ func (c *Checker) keys(n *tree.Node, t *Type, path string) {
 	}
 	for _, k := range t.Keys {
 		if k.Required && n.Get(k.Name) == nil {
-			c.report(n, fmt.Sprintf("%s lacks the key %s", path, k.Name), "add "+k.Name+": "+strings.ToLower(k.Doc[:1])+strings.TrimSuffix(k.Doc[1:], "."))
+			c.report(n, fmt.Sprintf("%s lacks the key %s", path, k.Name), lacking(n, t, k))
 		}
 	}
+}
+
+// lacking says how to give a map a key: by spelling the one it has in its place
+// right, or by adding it.
+func lacking(n *tree.Node, t *Type, k Key) string {
+	var strange []string
+	for _, p := range n.Pairs {
+		if t.Key(p.Key.Text) == nil {
+			strange = append(strange, p.Key.Text)
+		}
+	}
+	if near := Nearest(k.Name, strange); near != "" {
+		return fmt.Sprintf("did you write %q for it?", near)
+	}
+	return "add " + k.Name + ": " + strings.ToLower(k.Doc[:1]) + strings.TrimSuffix(k.Doc[1:], ".")
 }
 
 func (c *Checker) pair(p tree.Pair, t *Type, path string) {
@@ -127,23 +143,18 @@ func (c *Checker) pair(p tree.Pair, t *Type, path string) {
 	switch {
 	case c.Skip != nil && c.Skip(t, p.Key.Text):
 	case k != nil:
-		if k.Ignored != "" && c.Ignored != nil {
-			c.Ignored(p.Key, k)
+		if k.Ignored == "" {
+			c.Check(p.Value, k.Type, path+"."+k.Name)
+		} else if c.Ignored != nil {
+			c.Ignored(p.Key, k) // whatever its value is, it has no effect
 		}
-		c.Check(p.Value, k.Type, path+"."+k.Name)
 	case t.Open != nil:
 		c.Check(p.Value, t.Open, path+"."+p.Key.Text)
-	default:
-		c.unknown(UnknownKey(p.Key, path, t.Names()))
+	case c.Unknown != nil && (t.Lax || c.Lax):
+		c.Unknown(UnknownKey(p.Key, path, t.Names()))
+	case !t.Lax:
+		c.Report(UnknownKey(p.Key, path, t.Names()))
 	}
-}
-
-func (c *Checker) unknown(e *tree.Error) {
-	if c.Unknown != nil {
-		c.Unknown(e)
-		return
-	}
-	c.Report(e)
 }
 
 // UnknownKey is the mistake of a key that is not among the allowed.

@@ -36,16 +36,16 @@ func (l *Language) image() *Type {
 func (l *Language) runnable() []Key {
 	machine := &Type{Name: "true, an image, or a map", Scalars: Word, Keys: []Key{
 		{Name: "image", Doc: "The image of the virtual machine.", Type: text()},
-		{Name: "enabled", Doc: "Old form of machine: true.", Type: boolean(), Deprecated: "image"},
+		{Name: "enabled", Doc: "Old form of machine: true.", Type: text(), Deprecated: "image"},
 		{Name: "docker_layer_caching", Doc: "Keep image layers between jobs.", Type: boolean(), Ignored: "the local engine keeps its layers anyway"},
 		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Ignored: fleet},
-		{Name: "shell", Doc: "The shell of the job.", Type: text()},
+		{Name: "shell", Doc: "The shell of the job.", Type: wordOrList("a command line, or a list of its words")},
 	}}
 	macos := &Type{Name: "a map with the key xcode", Keys: []Key{
 		{Name: "xcode", Doc: "The version of Xcode.", Type: text(), Required: true},
 		{Name: "code_signing", Doc: "Signing keys.", Type: anything(), Ignored: "signing bundles exist on CircleCI's machines alone"},
 		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Ignored: fleet},
-		{Name: "shell", Doc: "The shell of the job.", Type: text()},
+		{Name: "shell", Doc: "The shell of the job.", Type: wordOrList("a command line, or a list of its words")},
 	}}
 	images := listOf(l.Image, "a list of images")
 	images.NonZero = true
@@ -55,7 +55,7 @@ func (l *Language) runnable() []Key {
 		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is not run yet"},
 		{Name: "windows", Doc: "A machine with Windows.", Type: anything(), Ignored: "there is no Windows here"},
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
-		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: text()},
+		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: wordOrList("a command line, or a list of its words")},
 		{Name: "working_directory", Doc: "Where the steps run. Default: ~/project.", Type: text()},
 		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Ignored: fleet},
 		{Name: "description", Doc: "For people.", Type: nullable(text())},

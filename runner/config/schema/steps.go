@@ -21,6 +21,7 @@ func (l *Language) addSteps() {
 		Doc: "A built-in step or a command of this config or of an orb.",
 	}
 	l.Steps.Name, l.Steps.Items, l.Steps.Open = "a list of steps", l.Step, anything()
+	l.Steps.Scalars = Text // one step without arguments
 	l.Steps.Doc = "The steps, taken one after the other."
 }
 
@@ -47,17 +48,17 @@ func (l *Language) builtins() []Key {
 }
 
 func (l *Language) conditional() *Type {
-	return &Type{Name: "a map with condition and steps", Keys: []Key{
+	return &Type{Name: "a map with condition and steps", Lax: true, Keys: []Key{
 		{Name: "condition", Doc: "The condition: a value, a parameter or a logic statement.", Type: l.Logic, Required: true},
 		{Name: "steps", Doc: "The steps that depend on it.", Type: l.Steps, Required: true},
 	}}
 }
 
 func run() *Type {
-	return &Type{Name: "a command, or a map with the key command", Scalars: Word, Keys: []Key{
+	return &Type{Name: "a command, or a map with the key command", Lax: true, Scalars: Word, Keys: []Key{
 		{Name: "command", Doc: "The command, run by the shell as a script.", Type: text(), Required: true},
 		name("the command"),
-		{Name: "shell", Doc: "The shell, as a command line. Default: the job's.", Type: text()},
+		{Name: "shell", Doc: "The shell, as a command line. Default: the job's.", Type: wordOrList("a command line, or a list of its words")},
 		{Name: "environment", Doc: "Environment variables of this step.", Type: environment()},
 		{Name: "background", Doc: "Go on at once; the command is ended with the job.", Type: boolean()},
 		{Name: "working_directory", Doc: "Where the command runs, relative to the job's.", Type: text()},
@@ -79,7 +80,7 @@ func reruns() *Type {
 }
 
 func checkout() *Type {
-	return &Type{Name: "a map", Scalars: Null, Keys: []Key{
+	return &Type{Name: "a map", Lax: true, Scalars: Null, Keys: []Key{
 		{Name: "path", Doc: "Where to put the files. Default: the working directory.", Type: text()},
 		{Name: "method", Doc: "How CircleCI clones; popsicle has the files already.", Type: enum("blobless", "full", "shallow")},
 		{Name: "depth", Doc: "The depth of a shallow clone.", Type: count("a whole number of at least 1")},
@@ -88,7 +89,7 @@ func checkout() *Type {
 }
 
 func saveCache() *Type {
-	return &Type{Name: "a map with key and paths", Keys: []Key{
+	return &Type{Name: "a map with key and paths", Lax: true, Keys: []Key{
 		{Name: "paths", Doc: "The files and folders to keep; no patterns.", Type: wordOrList("a list of paths"), Required: true},
 		{Name: "key", Doc: "The name of the cache, with {{ templates }}. A key is written once.", Type: text(), Required: true},
 		name("Saving Cache"), condition(),
@@ -96,7 +97,7 @@ func saveCache() *Type {
 }
 
 func restoreCache() *Type {
-	return &Type{Name: "a map with key or keys", Keys: []Key{
+	return &Type{Name: "a map with key or keys", Lax: true, Keys: []Key{
 		{Name: "key", Doc: "A key, or the beginning of one.", Type: text()},
 		{Name: "keys", Doc: "Keys that are tried in order.", Type: wordOrList("a list of keys")},
 		name("Restoring Cache"), condition(),
@@ -105,7 +106,7 @@ func restoreCache() *Type {
 }
 
 func persist() *Type {
-	return &Type{Name: "a map with root and paths", Keys: []Key{
+	return &Type{Name: "a map with root and paths", Lax: true, Keys: []Key{
 		{Name: "root", Doc: "The folder the paths are in.", Type: text(), Required: true},
 		{Name: "paths", Doc: "Files, folders and patterns in root.", Type: wordOrList("a list of paths"), Required: true},
 		name("Persisting to Workspace"), condition(),
@@ -113,14 +114,14 @@ func persist() *Type {
 }
 
 func attach() *Type {
-	return &Type{Name: "a map with at", Keys: []Key{
+	return &Type{Name: "a map with at", Lax: true, Keys: []Key{
 		{Name: "at", Doc: "The folder to unpack into.", Type: text(), Required: true},
 		name("Attaching Workspace"), condition(),
 	}}
 }
 
 func storeArtifacts() *Type {
-	return &Type{Name: "a map with path", Keys: []Key{
+	return &Type{Name: "a map with path", Lax: true, Keys: []Key{
 		{Name: "path", Doc: "The file or folder to keep.", Type: text(), Required: true},
 		{Name: "destination", Doc: "What the path begins with among the artifacts.", Type: text()},
 		name("Uploading Artifacts"), condition(),
@@ -128,21 +129,21 @@ func storeArtifacts() *Type {
 }
 
 func storeTestResults() *Type {
-	return &Type{Name: "a map with path", Keys: []Key{
+	return &Type{Name: "a map with path", Lax: true, Keys: []Key{
 		{Name: "path", Doc: "A JUnit file, or a folder of them.", Type: text(), Required: true},
 		name("Uploading Test Results"), condition(),
 	}}
 }
 
 func addSSHKeys() *Type {
-	return &Type{Name: "a map with fingerprints", Scalars: Null, Keys: []Key{
+	return &Type{Name: "a map with fingerprints", Lax: true, Scalars: Null, Keys: []Key{
 		{Name: "fingerprints", Doc: "Which keys. Default: all.", Type: wordOrList("a list of fingerprints")},
 		name("Installing additional SSH keys"), condition(),
 	}}
 }
 
 func remoteDocker() *Type {
-	return &Type{Name: "a map", Scalars: Null, Keys: []Key{
+	return &Type{Name: "a map", Lax: true, Scalars: Null, Keys: []Key{
 		{Name: "docker_layer_caching", Doc: "Keep image layers between jobs.", Type: boolean(), Ignored: "the local engine keeps its layers anyway"},
 		{Name: "prefer_same_region", Doc: "Where CircleCI places the engine.", Type: boolean(), Ignored: "the engine is the local one"},
 		{Name: "version", Doc: "The version of the engine.", Type: nullable(text()), Ignored: "the engine is the local one"},

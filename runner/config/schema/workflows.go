@@ -4,7 +4,7 @@ func (l *Language) workflow() *Type {
 	invocations := listOf(&Type{
 		Name: "the name of a job, or a map of one name to its keys", Scalars: Text, Open: l.Invocation, OneKey: true,
 	}, "a list of jobs")
-	return &Type{Name: "a workflow", Doc: "Jobs and the order between them.", Keys: []Key{
+	return &Type{Name: "a workflow", Lax: true, Doc: "Jobs and the order between them.", Keys: []Key{
 		{Name: "jobs", Doc: "The jobs.", Type: invocations, Required: true},
 		{Name: "when", Doc: "The workflow runs only if this holds.", Type: l.Logic},
 		{Name: "unless", Doc: "The workflow runs only if this does not hold.", Type: l.Logic},
@@ -17,7 +17,7 @@ func (l *Language) workflow() *Type {
 func triggers() *Type {
 	schedule := &Type{Name: "a map with cron and filters", Keys: []Key{
 		{Name: "cron", Doc: "When: minute, hour, day of month, month, day of week; UTC.", Type: text(), Required: true},
-		{Name: "filters", Doc: "On which branches.", Type: filterMap(), Required: true},
+		{Name: "filters", Doc: "On which branches.", Type: filterMap()},
 	}}
 	return listOf(&Type{Name: "a map with the key schedule", Keys: []Key{
 		{Name: "schedule", Doc: "One schedule.", Type: schedule, Required: true},
@@ -33,7 +33,7 @@ func filterMap() *Type {
 	return &Type{Name: "a map with branches or tags", Scalars: Null, Keys: []Key{
 		{Name: "branches", Doc: "On which branches. Default: all.", Type: one},
 		{Name: "tags", Doc: "On which tags. Default: none.", Type: one},
-	}, Open: anything()}
+	}, Lax: true}
 }
 
 // filters are a map or an expression.
