@@ -16,15 +16,20 @@
 #   eval LINES          run the next LINES lines in the hand (exports, cd)
 #   step N SHELL…       run SHELL… on $dir/step-N.sh; before it, in the same
 #                       process, $dir/pre-N where that was put
+#   then N SHELL…       the same, sent ahead: only if the step before it ended
+#                       with 0
 #   bg N SHELL…         the same, without waiting for its end
 # Answers, each after the token:
 #   hello KEY=VALUE …   what this container is like
 #   done CODE           the answer to untar and eval
 #   bg N TEXT           a line of background step N
 #   end N CODE          step N ended
+#   skip N              step N did not begin, because of the step before it
 
 IFS= read -r token
-dir=${TMPDIR:-/tmp}/.popsicle-$$
+# Scripts lie in memory where that can be: the disk of a container is slow.
+dir=/dev/shm/.popsicle-$$
+mkdir "$dir" 2>/dev/null || dir=${TMPDIR:-/tmp}/.popsicle-$$
 mkdir -p "$dir" || exit 97
 
 say() { printf '%s %s\n' "$token" "$*"; }
@@ -96,11 +101,18 @@ enter() {
 	exec $session "$@" "$dir/step-$n.sh"
 }
 
+run() {
+	(eval "enter $1 $2") </dev/null 2>&1
+	code=$?
+	say "end $1 $code"
+}
+
 hand() {
 	while IFS=' ' read -r verb n shell; do
 		case $verb in
 		eval) eval "$(lines "$n")"; say "done $?" ;;
-		step) (eval "enter $n $shell") </dev/null 2>&1; say "end $n $?" ;;
+		step) run "$n" "$shell" ;;
+		then) if [ "$code" = 0 ]; then run "$n" "$shell"; else say "skip $n"; fi ;;
 		bg) background "$n" "$shell" & ;;
 		esac
 	done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -38,8 +39,12 @@ type job struct {
 	failedAt   int        // the first step that failed
 	background []event.At // steps that run beside the others
 
-	mu      sync.Mutex
-	outputs map[int]*output // by step
+	ahead int // the step that the driver has already
+
+	mu        sync.Mutex
+	news      *sync.Cond      // of announced
+	announced int             // the last step that was said to have started
+	outputs   map[int]*output // by step
 }
 
 // RunJob runs a job to its end. The container's removal goes on after it
@@ -52,6 +57,7 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 		return r.approve(p)
 	}
 	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}}
+	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
 	r.Out.Emit(event.JobStarted{At: at, Engine: r.Engine, Container: j.name})
 	defer j.close()
@@ -87,6 +93,7 @@ func (j *job) broken(ctx context.Context, err error) Outcome {
 // close ends what still runs and removes the container, off the way of the
 // jobs that wait for this one.
 func (j *job) close() {
+	j.announce(math.MaxInt) // what comes now is the last of what was announced
 	for _, at := range j.background {
 		j.at = at
 		j.finish(event.StepFinished{Status: event.Success, Reason: "ended with the job"})
@@ -125,6 +132,7 @@ func (j *job) spinUp(ctx context.Context) error {
 	j.at.Step = 1
 	r, image := j.runner, j.plan.Images[0]
 	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
+	j.announce(1)
 	for _, service := range j.plan.Images[1:] {
 		r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: service image %s is not started: popsicle runs the first image alone so far", service.Pos, service.Name))
 	}

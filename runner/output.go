@@ -19,9 +19,20 @@ func (j *job) output(step int, p []byte) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for step > j.announced {
+		j.news.Wait() // a step that was sent ahead may write before it is announced
+	}
 	o := j.outputOf(step)
 	o.midLine = p[len(p)-1] != '\n'
 	o.mask.Write(p)
+}
+
+// announce lets the output of the steps up to n out.
+func (j *job) announce(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.announced = n
+	j.news.Broadcast()
 }
 
 // outputOf returns the output of a step; j.mu is held.

@@ -74,6 +74,7 @@ type session struct {
 
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
 	step   atomic.Int64             // the step whose output arrives
+	ahead  chan int                 // the step that was sent ahead and not begun yet
 	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
 
 	greet chan hello
@@ -89,7 +90,7 @@ type session struct {
 func newSession(ct *docker.Container, output func(step int, p []byte)) *session {
 	s := &session{
 		ct: ct, output: output,
-		greet: make(chan hello, 1), done: make(chan int, 1),
+		greet: make(chan hello, 1), done: make(chan int, 1), ahead: make(chan int, 1),
 		ends: map[int]chan int{}, ended: make(chan struct{}),
 	}
 	token := newToken()
@@ -152,7 +153,10 @@ func (s *session) control(line string) {
 		step, err1 := strconv.Atoi(first)
 		code, err2 := strconv.Atoi(text)
 		s.fail(errors.Join(err1, err2))
+		s.begin()
 		s.end(step) <- code
+	case "skip":
+		// The step before failed, so that nobody waits for this one.
 	default:
 		s.fail(fmt.Errorf("unexpected %q", line))
 	}
@@ -231,16 +235,33 @@ func counted(text string) string {
 	return strconv.Itoa(strings.Count(text, "\n")) + "\n" + text
 }
 
-// start begins a step in the foreground, or beside the ones that follow.
-func (s *session) start(step int, shell string, background bool) {
-	verb := "step"
-	if background {
-		verb = "bg"
-	} else {
-		s.step.Store(int64(step))
-	}
+// start begins a step in the foreground.
+func (s *session) start(step int, shell string) {
+	s.step.Store(int64(step))
 	s.heard.Store(time.Now().UnixNano())
-	s.send(fmt.Sprintf("%s %d %s\n", verb, step, shell))
+	s.send(fmt.Sprintf("step %d %s\n", step, shell))
+}
+
+// follow sends a step ahead: it begins when the one that runs has ended with
+// 0, without the way to popsicle and back in between.
+func (s *session) follow(step int, shell string) {
+	s.ahead <- step
+	s.send(fmt.Sprintf("then %d %s\n", step, shell))
+}
+
+// begin notes that the step sent ahead, if there is one, may run now.
+func (s *session) begin() {
+	select {
+	case next := <-s.ahead:
+		s.heard.Store(time.Now().UnixNano())
+		s.step.Store(int64(next))
+	default:
+	}
+}
+
+// beside begins a step in the background.
+func (s *session) beside(step int, shell string) {
+	s.send(fmt.Sprintf("bg %d %s\n", step, shell))
 }
 
 // kill signals the process group of a step: "INT", "TERM", "KILL".

@@ -23,6 +23,7 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 		started.Command, started.Shell, started.Background = j.runner.Mask.String(run.Command), j.shell(run), run.Background
 	}
 	j.runner.Out.Emit(started)
+	j.announce(n)
 	if skip := s.When == plan.OnSuccess && j.failed || s.When == plan.OnFail && !j.failed; skip {
 		j.finish(event.StepFinished{Status: event.Skipped})
 		return nil
@@ -74,15 +75,18 @@ func (j *job) shell(run plan.Run) string {
 
 // run runs a command, again where the config allows reruns of a failed one.
 func (j *job) run(ctx context.Context, n int, run plan.Run) (event.StepFinished, error) {
-	if text := j.preamble(run); text != "" {
-		j.session.put(fmt.Sprintf("pre-%d", n), text)
+	if j.ahead != n {
+		j.put(n, run)
 	}
-	j.session.put(fmt.Sprintf("step-%d.sh", n), run.Command)
+	if run.Background {
+		j.session.beside(n, j.shell(run))
+		return event.StepFinished{Status: event.Running}, nil
+	}
 	for rerun := 0; ; rerun++ {
-		j.session.start(n, j.shell(run), run.Background)
-		if run.Background {
-			return event.StepFinished{Status: event.Running}, nil
+		if rerun > 0 || j.ahead != n {
+			j.session.start(n, j.shell(run))
 		}
+		j.sendAhead(n, run)
 		end, err := j.await(ctx, n, run)
 		if err != nil || end.Status == event.Success || rerun == run.MaxAutoReruns {
 			return end, err
@@ -92,6 +96,27 @@ func (j *job) run(ctx context.Context, n int, run plan.Run) (event.StepFinished,
 		case <-time.After(run.AutoRerunDelay):
 		case <-ctx.Done():
 			return end, ctx.Err()
+		}
+	}
+}
+
+// put gives the driver the files of a step.
+func (j *job) put(n int, run plan.Run) {
+	if text := j.preamble(run); text != "" {
+		j.session.put(fmt.Sprintf("pre-%d", n), text)
+	}
+	j.session.put(fmt.Sprintf("step-%d.sh", n), run.Command)
+}
+
+// sendAhead sends the step after step n to the driver, if all that it waits
+// for is the success of step n.
+func (j *job) sendAhead(n int, run plan.Run) {
+	if i := n - 1; i < len(j.plan.Steps) && run.MaxAutoReruns == 0 { // step n is Steps[n-2]
+		s := j.plan.Steps[i]
+		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background {
+			j.put(n+1, next)
+			j.session.follow(n+1, j.shell(next))
+			j.ahead = n + 1
 		}
 	}
 }
