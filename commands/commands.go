@@ -32,7 +32,8 @@ func Main(args []string) int {
 	err := root().Run(context.Background(), args)
 	code := exitCode(err)
 	var ended endedError
-	if err != nil && !errors.As(err, &ended) {
+	var told toldError
+	if err != nil && !errors.As(err, &ended) && !errors.As(err, &told) {
 		fmt.Fprintln(os.Stderr, "popsicle: "+err.Error())
 	}
 	return code
@@ -44,7 +45,7 @@ func root() *cli.Command {
 		Usage:                     "run your CI before the push",
 		Description:               "Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,\nin containers on this machine, and keeps a history of every run.",
 		Version:                   version(),
-		Commands:                  []*cli.Command{runCommand(), historyCommand(), showCommand(), logsCommand(), gcCommand()},
+		Commands:                  []*cli.Command{runCommand(), historyCommand(), showCommand(), logsCommand(), gcCommand(), configCommand()},
 		Suggest:                   true,
 		EnableShellCompletion:     true,
 		DisableSliceFlagSeparator: true,
@@ -83,8 +84,15 @@ type endedError event.Status
 
 func (e endedError) Error() string { return "the pipeline ended as " + string(e) }
 
+// A toldError is a failure that the command has told itself: only the exit
+// code is left.
+type toldError int
+
+func (e toldError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 func exitCode(err error) int {
 	var ended endedError
+	var told toldError
 	var wrong usageErr
 	var mistakes *multierror.Error
 	switch {
@@ -92,6 +100,8 @@ func exitCode(err error) int {
 		return exitPassed
 	case errors.As(err, &ended):
 		return ended.code()
+	case errors.As(err, &told):
+		return int(told)
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &wrong), errors.As(err, &mistakes), errors.Is(err, db.ErrNotFound), errors.Is(err, gitops.ErrNotRepository):

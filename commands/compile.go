@@ -72,10 +72,15 @@ func (l *launch) compile(number int64) (*plan.Pipeline, error) {
 	})
 }
 
-// values are the pipeline values that have a meaning here; the rest is null.
-// https://circleci.com/docs/reference/variables/#pipeline-values
+// values are the pipeline values of this run.
 func (l *launch) values(number int64, branch, tag string) map[string]any {
-	head := l.snapshot.Head()
+	return pipelineValues(l.snapshot.Head(), number, branch, tag)
+}
+
+// pipelineValues are the pipeline values that have a meaning here; the rest
+// is null.
+// https://circleci.com/docs/reference/variables/#pipeline-values
+func pipelineValues(head gitops.Head, number int64, branch, tag string) map[string]any {
 	owner, name, _ := strings.Cut(head.Slug, "/")
 	v := map[string]any{
 		"pipeline.id": fmt.Sprintf("00000000-0000-0000-0000-%012d", number), "pipeline.number": number,

@@ -44,11 +44,16 @@ func projectVars(files, given []string) ([]plan.Var, error) {
 
 // parameters reads -p name=value.
 func parameters(given []string) (map[string]string, error) {
+	return assignments("-p", "a pipeline parameter", given)
+}
+
+// assignments reads the name=value of a flag; of one name, the last counts.
+func assignments(flag, what string, given []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, g := range given {
 		name, value, ok := strings.Cut(g, "=")
 		if !ok || name == "" {
-			return nil, usage("-p %s: a pipeline parameter is given as name=value", g)
+			return nil, usage("%s %s: %s is given as name=value", flag, g, what)
 		}
 		values[name] = value
 	}

@@ -1,0 +1,142 @@
+package commands
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/popsicle-ci/popsicle/commands/finding"
+	"github.com/popsicle-ci/popsicle/commands/term"
+	"github.com/popsicle-ci/popsicle/runner/config"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A check is what one config file was found to be.
+type check struct {
+	source   source
+	compiled *config.File   // nil where it could not be read
+	plan     *plan.Pipeline // nil where there are mistakes
+	mistakes []*config.Error
+	warnings []*config.Error
+}
+
+// newCheck compiles a file, and goes on after mistakes to find them all.
+func newCheck(s source, o config.Options) *check {
+	c := &check{source: s}
+	f, err := config.Parse(s.Path, s.Text)
+	if c.add(err); err != nil {
+		return c
+	}
+	f, err = f.Expand(o)
+	c.add(err)
+	p, planErr := f.Plan(o)
+	c.add(planErr)
+	c.compiled, c.warnings = f, f.Warnings()
+	if err == nil && planErr == nil {
+		c.plan = p
+	}
+	slices.SortStableFunc(c.mistakes, func(a, b *config.Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	return c
+}
+
+// add takes the mistakes of one pass. Of two at one place, the first pass
+// knows better.
+func (c *check) add(err error) {
+	var many *multierror.Error
+	if !errors.As(err, &many) {
+		if err != nil {
+			c.mistakes = append(c.mistakes, &config.Error{Pos: plan.Pos{File: c.source.Path}, Message: err.Error()})
+		}
+		return
+	}
+	known := map[plan.Pos]bool{}
+	for _, m := range c.mistakes {
+		known[m.Pos] = true
+	}
+	for _, one := range many.Errors {
+		var m *config.Error
+		if errors.As(one, &m) && !known[m.Pos] {
+			c.mistakes = append(c.mistakes, m)
+		}
+	}
+}
+
+// jobs counts what would run.
+func (c *check) jobs() (workflows, jobs int) {
+	if c.plan == nil {
+		return 0, 0
+	}
+	for _, w := range c.plan.Workflows {
+		jobs += len(w.Jobs)
+	}
+	return len(c.plan.Workflows), jobs
+}
+
+// findings are the mistakes of a file, then its warnings, then its notes.
+func (c *check) findings(lines *sourceLines) []finding.Finding {
+	var list []finding.Finding
+	add := func(severity finding.Severity, code string, pos, related plan.Pos, message, hint string) {
+		list = append(list, finding.Finding{
+			Severity: severity, Code: code, Pos: pos, Related: related, Message: message, Hint: hint, Source: lines.at(pos),
+		})
+	}
+	for _, e := range c.mistakes {
+		add(finding.Error, "", e.Pos, e.Related, e.Message, e.Hint)
+	}
+	for _, e := range c.warnings {
+		add(finding.Warning, e.Code, e.Pos, e.Related, e.Message, e.Hint)
+	}
+	if c.plan != nil {
+		for _, n := range c.plan.Notes {
+			add(finding.Note, n.Key, n.Pos, plan.Pos{}, n.Key+" is "+n.Text, "")
+		}
+	}
+	return list
+}
+
+// sourceLines gives lines of the files that findings lie in: configs, and
+// orbs, which are read when they are asked for.
+type sourceLines struct {
+	fsys  fs.FS
+	files map[string][]string
+}
+
+func (p *project) lines() *sourceLines {
+	l := &sourceLines{fsys: os.DirFS(p.root), files: map[string][]string{}}
+	for _, s := range p.sources {
+		l.files[s.Path] = strings.Split(string(s.Text), "\n")
+	}
+	return l
+}
+
+// at is the line of a place; empty where there is none.
+func (l *sourceLines) at(pos plan.Pos) string {
+	lines, known := l.files[pos.File]
+	if !known {
+		text, _ := fs.ReadFile(l.fsys, pos.File) // without its line a finding is told all the same
+		lines = strings.Split(string(text), "\n")
+		l.files[pos.File] = lines
+	}
+	if pos.Line < 1 || pos.Line > len(lines) {
+		return ""
+	}
+	return strings.TrimSuffix(lines[pos.Line-1], "\r")
+}
+
+// refuse shows the mistakes of a file on standard error, for commands that
+// need one without.
+func (p *project) refuse(c *check, theme term.Theme) error {
+	list := c.findings(p.lines())
+	list = slices.DeleteFunc(list, func(f finding.Finding) bool { return f.Severity != finding.Error })
+	if err := term.Findings(os.Stderr, list, theme); err != nil {
+		return err
+	}
+	return toldError(exitUsage)
+}
