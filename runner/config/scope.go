@@ -72,7 +72,7 @@ func (s *scope) find(kind element, name string) (*tree.Node, *scope) {
 	}
 	alias, rest, ok := strings.Cut(name, "/")
 	switch {
-	case !ok && s.relaxed:
+	case !ok && s.relaxed && kind != aCommand: // a command may be a built-in step
 		return standIn(kind, name), s
 	case !ok:
 		return nil, nil
