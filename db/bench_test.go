@@ -136,3 +136,29 @@ func BenchmarkSmallRun(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWindow reads 100 lines from the middle of a log of 82 MB.
+func BenchmarkWindow(b *testing.B) {
+	d := open(b)
+	line := strings.Repeat("x", 80) + "\n"
+	id, r := begin(b, d)
+	for range 1000 {
+		if err := r.Handle(event.Output{At: stepAt(1, 1, 0), Text: strings.Repeat(line, 1000)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := r.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	job := onlyJob(b, d, id).ID
+	for b.Loop() {
+		from, err := d.SeekLine(b.Context(), job, 1, 500_000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		page, err := d.Lines(b.Context(), LogQuery{Job: job, From: from, Limit: 100 * len(line)})
+		if err != nil || len(page.Pieces) == 0 {
+			b.Fatal(page, err)
+		}
+	}
+}

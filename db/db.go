@@ -16,9 +16,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
-	_ "github.com/mattn/go-sqlite3" // the "sqlite3" driver
+	"github.com/mattn/go-sqlite3" // also the "sqlite3" driver
 )
 
 // ErrNotFound is wrapped by the error about a row that does not exist.
@@ -170,12 +170,20 @@ func (d *DB) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case strings.Contains(err.Error(), "database or disk is full"):
+	case isCode(err, sqlite3.ErrFull):
 		return fmt.Errorf("history %s: %w; make room on that disk", d.path, err)
-	case strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "not a database"):
+	case isCode(err, sqlite3.ErrCorrupt, sqlite3.ErrNotADB):
 		return fmt.Errorf("history %s: %w; move the file aside to start a new history", d.path, err)
+	case isCode(err, sqlite3.ErrReadonly, sqlite3.ErrCantOpen): // SQLite writes beside the file even to read it
+		return fmt.Errorf("history %s: %w; make its folder writable, or choose another place with POPSICLE_HOME", d.path, err)
 	}
 	return fmt.Errorf("history %s: %w", d.path, err)
+}
+
+// isCode says whether SQLite gave one of codes as the reason for err.
+func isCode(err error, codes ...sqlite3.ErrNo) bool {
+	var reason sqlite3.Error
+	return errors.As(err, &reason) && slices.Contains(codes, reason.Code)
 }
 
 // errReadOnly is what a history opened by OpenReadOnly says to a writer.

@@ -3,7 +3,6 @@ package db
 import (
 	"errors"
 	"reflect"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -51,7 +50,5 @@ func (q *queue) snapshot() []item {
 func second[T any](_ T, err error) error { return err }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func umask(mask int) int { return syscall.Umask(mask) }

@@ -72,8 +72,7 @@ func firstContact(ctx context.Context, pool *sql.DB) (int, error) {
 	defer cancel()
 	for {
 		version, err := schemaVersion(ctx, pool)
-		var locked sqlite3.Error
-		if !errors.As(err, &locked) || locked.Code != sqlite3.ErrBusy {
+		if !isCode(err, sqlite3.ErrBusy) {
 			return version, err
 		}
 		select {

@@ -8,12 +8,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -291,61 +289,4 @@ func checkSound(t *testing.T, d *DB) {
 			t.Errorf("%d %s, %v", n, what, err)
 		}
 	}
-}
-
-// recordOnSmallDisk records a run of which the log is larger than files may
-// become, and prints what Close says.
-func recordOnSmallDisk(path string) error {
-	ctx := context.Background()
-	d, err := Open(ctx, path)
-	if err != nil {
-		return err
-	}
-	id, err := d.NewPipeline(ctx, "a lease")
-	if err != nil {
-		return err
-	}
-	signal.Ignore(syscall.SIGXFSZ)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}); err != nil {
-		return err
-	}
-	r := d.Recorder(id)
-	r.patience = 50 * time.Millisecond
-	text := noise(100_000)
-	for range 100 {
-		if err := r.Handle(event.Output{At: stepAt(1, 1, 0), Text: text}); err != nil {
-			return err
-		}
-	}
-	for _, e := range []event.Event{
-		event.StepFinished{At: stepAt(1, 1, 0), Status: event.Success},
-		event.JobFinished{At: jobAt(1, 0), Status: event.Success},
-		event.PipelineFinished{At: jobAt(0, 0), Status: event.Success},
-	} {
-		if err := r.Handle(e); err != nil {
-			return err
-		}
-	}
-	fmt.Println(r.Close(ctx))
-	return nil
-}
-
-func TestSmallDisk(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "history.db")
-	cmd, out := play(t, "smallDisk", path)
-	said, err := io.ReadAll(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(said), "were not kept") || !strings.Contains(string(said), path) {
-		t.Errorf("closing said %s", said)
-	}
-	d := openAt(t, path)
-	if job := onlyJob(t, d, 1); job.Status != event.Success {
-		t.Errorf("the job is %s", job.Status)
-	}
-	checkSound(t, d)
 }

@@ -16,8 +16,8 @@ const (
 	queueItems = 4096                  // or beyond so many events
 )
 
-// An item is one event, or the text that one step wrote since the last event
-// of another kind.
+// An item is one event, or all the text that one step wrote while the queue
+// was not taken.
 type item struct {
 	event.Event
 	text []string
@@ -74,7 +74,6 @@ func (q *queue) put(e event.Event) bool {
 func (q *queue) add(e event.Event) {
 	out, isText := e.(event.Output)
 	if !isText {
-		clear(q.open) // text before this event and text after it stay apart
 		q.items = append(q.items, item{Event: e})
 		return
 	}

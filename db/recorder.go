@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type Recorder struct {
 	err     error     // why nothing could be written the last time
 	lost    int64     // bytes of log that were not kept
 	lostFor error     // and why
+	refused error     // what the schema would not have
 }
 
 // Recorder returns the recorder of a pipeline that NewPipeline made. Close
@@ -65,14 +67,18 @@ func (r *Recorder) Close(ctx context.Context) error {
 	return r.failure()
 }
 
+// failure returns what did not get into the history, and why.
 func (r *Recorder) failure() error {
-	switch {
-	case r.err != nil:
-		return fmt.Errorf("pipeline #%d is not fully recorded: %w", r.pipeline, r.err)
-	case r.lost > 0:
-		return fmt.Errorf("%d bytes of the log of pipeline #%d were not kept: %w", r.lost, r.pipeline, r.lostFor)
+	var all error
+	if r.lost > 0 {
+		all = fmt.Errorf("%d bytes of the log of pipeline #%d were not kept: %w", r.lost, r.pipeline, r.lostFor)
 	}
-	return nil
+	for _, err := range []error{r.err, r.refused} {
+		if err != nil {
+			all = errors.Join(all, fmt.Errorf("pipeline #%d is not fully recorded: %w", r.pipeline, err))
+		}
+	}
+	return all
 }
 
 // record writes batch after batch until the queue is closed and empty.
@@ -122,6 +128,7 @@ func (r *Recorder) commit() bool {
 	}
 	// A batch is small: Close waits for it rather than interrupt it.
 	if r.err = r.db.update(context.Background(), r.run.commit); r.err == nil {
+		r.refused = errors.Join(r.refused, r.run.refused)
 		r.run.written()
 		r.failing = time.Time{}
 		return true

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -22,6 +24,7 @@ type run struct {
 	changes  []change
 	seen     time.Time // time of the newest event
 	finished bool
+	refused  error // what the last commit left out
 }
 
 // A change is a part of a transaction.
@@ -163,12 +166,17 @@ func (r *run) flush() {
 	}
 }
 
-// commit makes all changes in a transaction.
+// commit makes all changes in a transaction. A change that the schema refuses
+// would be refused again and again: it is left out, so that an event which
+// makes no sense does not keep the others from being written.
 func (r *run) commit(tx *sql.Tx) error {
-	ctx := context.Background()
+	r.refused = nil
 	for _, c := range r.changes {
-		if err := c.do(ctx, tx); err != nil {
-			return fmt.Errorf("pipeline #%d: %w", r.pipeline, err)
+		switch err := c.do(context.Background(), tx); {
+		case isCode(err, sqlite3.ErrConstraint):
+			r.refused = errors.Join(r.refused, err)
+		case err != nil:
+			return err
 		}
 	}
 	return nil
