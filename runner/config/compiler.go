@@ -23,6 +23,7 @@ type compiler struct {
 	loading   []string                      // orbs that are being loaded, to find circles
 	within    []*tree.Node                  // commands that are being expanded, to find circles
 	steps     int                           // expanded so far
+	filled    int                           // bytes of the texts filled in so far
 	warnings  []*Error
 	warned    map[plan.Pos]bool
 }

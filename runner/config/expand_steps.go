@@ -43,12 +43,13 @@ func (c *compiler) expandSteps(list *tree.Node, f *frame) []*tree.Node {
 }
 
 func (c *compiler) expandStep(item *tree.Node, f *frame) []*tree.Node {
-	if item.Done {
-		return []*tree.Node{item}
-	}
+	c.steps++ // what was expanded already counts as often as it is used
 	if c.steps > maxSteps || len(c.within) > maxNested {
 		c.at(item, fmt.Sprintf("the steps expand to more than %d, or commands are nested more than %d deep", maxSteps, maxNested), "use fewer or smaller commands")
 		return nil
+	}
+	if item.Done {
+		return []*tree.Node{item}
 	}
 	switch item.Kind {
 	case tree.String:
@@ -102,7 +103,6 @@ func (c *compiler) invokeStep(key, args *tree.Node, f *frame) []*tree.Node {
 		c.unknown(key, aCommand, key.Text, f.scope, c.lang.Step.Names()...)
 		return nil
 	}
-	c.steps++
 	return []*tree.Node{expandedStep(key, c.fill(args, f))}
 }
 

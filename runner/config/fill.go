@@ -75,8 +75,20 @@ func (c *compiler) fillText(n *tree.Node, f *frame) *tree.Node {
 		c.templateError(n, err)
 		return n.Str("")
 	}
-	return toNode(n, v)
+	filled := toNode(n, v)
+	if c.filled += len(filled.Text); len(filled.Text) > maxText || c.filled > maxFilled {
+		c.at(n, fmt.Sprintf("the text grows past %d bytes, or all texts past %d", maxText, maxFilled), "use fewer templates inside of each other")
+		return n.Str("")
+	}
+	return filled
 }
+
+// Limits of what << >> makes: parameters that are doubled at every call would
+// grow without end.
+const (
+	maxText   = 4 << 20   // bytes of one text
+	maxFilled = 256 << 20 // of all texts
+)
 
 // fillName is fillText for << name >>. Lists and maps are shared, not copied.
 func (c *compiler) fillName(n *tree.Node, name string, f *frame) *tree.Node {

@@ -46,8 +46,9 @@ func (c *compiler) workflowCondition(n *tree.Node, f *frame) bool {
 		return strings.TrimSpace(n.Text) != "" && c.expression(n, f)
 	}
 	if n.Kind == tree.Map && n.Get("condition") != nil {
-		c.at(n.KeyNode("condition"), "the condition of a workflow has no key condition", "write the logic statement itself under when; only steps have condition")
-		return false
+		c.warn(n.KeyNode("condition"), "always-true", "the condition of a workflow has no key condition: a map like this is a value, and always true",
+			"write the logic statement itself; only steps have condition")
+		return true
 	}
 	return c.holds(c.fill(n, f))
 }

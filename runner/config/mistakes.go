@@ -14,6 +14,9 @@ import (
 // maxMistakes is how many mistakes one call reports; nobody mends more at once.
 const maxMistakes = 100
 
+// maxMessage is how much of a message is kept: it quotes what stands in the file.
+const maxMessage = 600
+
 // mistakes collects what is wrong, one mistake a place.
 type mistakes struct {
 	list []*Error
@@ -25,6 +28,9 @@ type mistakes struct {
 func (m *mistakes) add(e *Error) {
 	if m.seen == nil {
 		m.seen = map[plan.Pos]bool{}
+	}
+	if len(e.Message) > maxMessage {
+		e.Message = strings.ToValidUTF8(e.Message[:maxMessage], "") + "…"
 	}
 	if !m.seen[e.Pos] && len(m.list) < maxMistakes {
 		m.seen[e.Pos] = true
