@@ -16,7 +16,7 @@ func configCommand() *cli.Command {
 		Name:        "config",
 		Usage:       "check configs, compile them, and look at them; nothing runs and nothing is fetched",
 		Description: "Works on FILE, else on .popsicle/*.yml or .circleci/config.yml of the\ncheckout. docs/config-commands.md tells more of each command.",
-		Commands:    []*cli.Command{validateCommand(), processCommand(), schemaCommand(), evalCommand()},
+		Commands:    []*cli.Command{validateCommand(), processCommand(), graphCommand(), schemaCommand(), evalCommand()},
 	})
 }
 
