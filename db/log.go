@@ -115,6 +115,6 @@ func readLog(ctx context.Context, tx *sql.Tx, q LogQuery) (Page, error) {
 		page.Next = page.Next.moved(s.Number, offset, left > 0 && (log.ended || s.Status.Ended()))
 	}
 	page.More = left == 0
-	page.Ended = left > 0 && (log.ended || log.stepEnded(q.Step))
+	page.Ended = left > 0 && (log.ended || q.Step > 0 && log.stepEnded(q.Step))
 	return page, nil
 }
