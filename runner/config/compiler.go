@@ -1,6 +1,7 @@
 package config
 
 import (
+	"github.com/popsicle-ci/popsicle/runner/config/orb"
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
@@ -36,11 +37,7 @@ func (f *File) Expand(o Options) (*File, error) {
 	if f.expanded {
 		return f, nil
 	}
-	c := &compiler{
-		o: o, lang: schema.Get(), root: f.root, templated: f.templated(),
-		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
-		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
-	}
+	c := f.compiler(o)
 	c.checkShape()
 	if err := c.err(); err != nil {
 		return f, err // sections that are no maps leave nothing to look at
@@ -56,6 +53,30 @@ func (f *File) Expand(o Options) (*File, error) {
 	expanded := c.emit(flows)
 	expanded.Path, expanded.source, expanded.text = f.Path, f.root, f.text
 	return expanded, c.err()
+}
+
+func (f *File) compiler(o Options) *compiler {
+	return &compiler{
+		o: o, lang: schema.Get(), root: f.root, templated: f.templated(),
+		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
+		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
+	}
+}
+
+// OrbRefs lists the orbs that the file imports and that are not inline, with
+// << >> filled in: what has to be vendored for it.
+func (f *File) OrbRefs(o Options) ([]string, error) {
+	c := f.compiler(o)
+	c.checkShape()
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	c.pipelineParameters()
+	filled := f.root
+	if orbs := f.root.Get("orbs"); orbs != nil {
+		filled = f.root.With("orbs", c.fillOrbs(orbs))
+	}
+	return orb.Refs(filled), c.err()
 }
 
 // checkShape sees to it that every section is what it must be before

@@ -23,21 +23,33 @@ type OrbSource interface {
 // loadOrbs makes the scopes of the orbs that a config or an orb imports.
 func (c *compiler) loadOrbs(s *scope, n *tree.Node) {
 	s.orbs = map[string]*scope{}
-	for _, p := range pairs(n) {
-		alias := p.Key.Text
-		ref := p.Value
-		if ref.Kind == tree.String {
-			ref = c.fill(ref, &frame{scope: &scope{}})
-		}
+	if n == nil {
+		return
+	}
+	for _, p := range c.fillOrbs(n).Pairs {
+		alias, ref := p.Key.Text, p.Value
 		switch {
 		case ref.Kind == tree.Map:
 			s.orbs[alias] = c.inlineOrb(alias, ref)
 		case ref.Kind == tree.String:
-			s.orbs[alias] = c.orb(p.Value, ref.Text)
+			s.orbs[alias] = c.orb(ref, ref.Text)
 		default:
-			c.at(p.Value, fmt.Sprintf("the orb %q is %s", alias, ref.Kind), "write a reference like circleci/node@5.1, or an inline orb")
+			c.at(ref, fmt.Sprintf("the orb %q is %s", alias, ref.Kind), "write a reference like circleci/node@5.1, or an inline orb")
 		}
 	}
+}
+
+// fillOrbs fills in the references under orbs; what is in inline orbs is not
+// the config's to fill in.
+func (c *compiler) fillOrbs(n *tree.Node) *tree.Node {
+	out := n.MapOf()
+	for _, p := range n.Pairs {
+		if p.Value.Kind == tree.String {
+			p.Value = c.fill(p.Value, &frame{scope: &scope{}})
+		}
+		out.Pairs = append(out.Pairs, p)
+	}
+	return out
 }
 
 // inlineOrb makes the scope of an orb's source. What is in it is checked when

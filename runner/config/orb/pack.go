@@ -20,6 +20,16 @@ func Read(fsys fs.FS, name string) (*tree.Node, error) {
 	return (&packer{fsys: fsys, root: name}).orb()
 }
 
+// Pack is Read as a document: what is published of an unpacked orb, with its
+// examples.
+func Pack(fsys fs.FS, name string) ([]byte, error) {
+	n, err := (&packer{fsys: fsys, root: name, examples: true}).orb()
+	if err != nil {
+		return nil, err
+	}
+	return tree.Write(n), nil
+}
+
 func (p *packer) orb() (*tree.Node, error) {
 	fsys, name := p.fsys, p.root
 	info, err := fs.Stat(fsys, name)
@@ -60,10 +70,11 @@ func parse(name string, text []byte) (*tree.Node, error) {
 // that it is named by, a folder a map of its files, and @name.yml is merged
 // into the folder it stands in.
 type packer struct {
-	fsys  fs.FS
-	root  string
-	files int
-	lax   bool // included files may be missing
+	fsys     fs.FS
+	root     string
+	files    int
+	lax      bool // included files may be missing
+	examples bool // they are wanted, too
 }
 
 func (p *packer) folder(name string) (*tree.Node, error) {
@@ -98,7 +109,7 @@ func (p *packer) folder(name string) (*tree.Node, error) {
 func (p *packer) entry(folder string, e fs.DirEntry) (string, *tree.Node, error) {
 	name := path.Join(folder, e.Name())
 	if e.IsDir() {
-		if folder == p.root && (e.Name() == "scripts" || e.Name() == "tests" || e.Name() == "examples") {
+		if folder == p.root && !p.isSection(e.Name()) {
 			return "", nil, nil
 		}
 		v, err := p.folder(name)
@@ -120,6 +131,18 @@ func (p *packer) entry(folder string, e fs.DirEntry) (string, *tree.Node, error)
 	}
 	v, err = p.include(v)
 	return strings.TrimSuffix(e.Name(), extension), v, err
+}
+
+// isSection tells the folders that hold elements of the orb from others, such
+// as those of scripts.
+func (p *packer) isSection(name string) bool {
+	switch name {
+	case "commands", "jobs", "executors", "orbs":
+		return true
+	case "examples":
+		return p.examples
+	}
+	return false
 }
 
 // include replaces << include(file) >> by the text of the file.
