@@ -3,6 +3,7 @@ package gitops
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,9 @@ import (
 
 // A checkout is a repository that a test makes with real git.
 type checkout struct {
-	t   testing.TB
-	dir string
+	t    testing.TB
+	dir  string
+	aged time.Duration // a minute for each call of age
 }
 
 // newCheckout makes an empty repository with the branch main.
@@ -47,7 +49,7 @@ func (c *checkout) run(env []string, args ...string) (string, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		c.t.Logf("git %v: %v\n%s", args, err, stderr.String())
+		err = fmt.Errorf("git %v: %w\n%s", args, err, stderr.String())
 	}
 	return string(out), err
 }
@@ -83,10 +85,12 @@ func (c *checkout) commit(message string) string {
 	return c.git("rev-parse", "HEAD")
 }
 
-// age sets all mtimes back, so that the index answers for the files.
+// age sets all mtimes back, so that the index answers for the files. Never
+// twice to the same second: git would not see what changed in between.
 func (c *checkout) age() {
 	c.t.Helper()
-	old := time.Now().Add(-time.Hour)
+	c.aged += time.Minute
+	old := time.Now().Add(c.aged - 24*time.Hour)
 	for _, path := range strings.Split(c.git("ls-files"), "\n") {
 		_ = os.Chtimes(filepath.Join(c.dir, path), old, old) // quoted names stay young
 	}

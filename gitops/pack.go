@@ -18,9 +18,10 @@ import (
 
 // ObjectDirs lists the folders that hold the repository's objects: its own
 // first, then those it borrows from. They are absolute; mount them read-only
-// anywhere and name those places in GitOptions.Alternates. A folder that is
-// not the last may itself point at others by their paths on this host; git in
-// the job warns about such a path that it does not find.
+// anywhere and name those places in GitOptions.Alternates. A folder that
+// borrows names its sources by their paths on this host: where those are not
+// there in the container too, git works but grumbles, so mount the others at
+// their own paths.
 func (r *Repo) ObjectDirs(ctx context.Context) ([]string, error) {
 	var dirs []string
 	next := []string{filepath.Join(r.CommonDir, "objects")}

@@ -153,7 +153,9 @@ func compareFirst(a, b []node) int {
 func (t *Tree) Unstable() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.unstable)
+	unstable := slices.Clone(t.unstable)
+	slices.Sort(unstable)
+	return slices.Compact(unstable) // each job reads the files again
 }
 
 func (t *Tree) addUnstable(path string) {
