@@ -51,7 +51,10 @@ func (c Case) interrupt(ctx context.Context) (Sample, error) {
 		return Sample{}, err
 	}
 	select {
-	case <-ended:
+	case err := <-ended:
+		if err == nil && strings.HasPrefix(c.Label, "popsicle") {
+			return Sample{}, errors.New("ends with code 0 on SIGINT")
+		}
 	case <-time.After(30 * time.Second):
 		return Sample{}, errors.Join(errors.New("does not end on SIGINT"), cmd.Process.Kill())
 	}
