@@ -12,6 +12,7 @@ type spot struct {
 	layer    int
 	row      int // its place in the layer
 	x, y     float64
+	end      float64 // the right side of its layer: up to there its lines run straight
 	from, to []*spot
 }
 
@@ -19,6 +20,7 @@ type spot struct {
 // each line leading from one layer to the next.
 type layout struct {
 	layers        [][]*spot
+	gaps          []float64 // the room before each layer
 	spots         map[*node]*spot
 	bends         map[bend]*spot
 	width, height float64
@@ -45,8 +47,10 @@ func newLayout(g *graph) *layout {
 	for _, n := range g.nodes {
 		l.spots[n] = l.add(&spot{node: n, layer: n.rank})
 	}
+	l.gaps = make([]float64, len(l.layers))
 	for _, e := range g.edges {
 		l.lead(l.spots[e.from], l.spots[e.to])
+		l.gaps[e.to.rank] = max(l.gaps[e.to.rank], layerGap, labelWidth(e.label)+3*padding)
 	}
 	l.order()
 	l.place()
@@ -126,7 +130,8 @@ func sortBy(layer []*spot, neighbours func(*spot) []*spot) {
 // each as near as can be to the middle of those its lines come from.
 func (l *layout) place() {
 	x := 0.0
-	for _, layer := range l.layers {
+	for i, layer := range l.layers {
+		x += l.gaps[i]
 		wide, next := 0.0, 0.0
 		for _, s := range layer {
 			s.x = x
@@ -135,9 +140,12 @@ func (l *layout) place() {
 			wide = max(wide, s.width())
 			l.height = max(l.height, s.y+s.height())
 		}
-		x += wide + layerGap
-		l.width = x - layerGap
+		x += wide
+		for _, s := range layer {
+			s.end = x
+		}
 	}
+	l.width = x
 }
 
 // wish is where a spot would stand in line with those it comes from.
@@ -167,6 +175,9 @@ func (s *spot) width() float64 {
 	}
 	return textWidth(s.node.label) + 2*padding
 }
+
+// labelWidth is how wide the label of a line is, in its smaller font.
+func labelWidth(text string) float64 { return textWidth(text) * 10 / 12 }
 
 // textWidth is about how wide a text is; wide characters take two columns.
 func textWidth(text string) float64 {

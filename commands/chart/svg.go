@@ -91,15 +91,17 @@ func (d *drawing) edge(l *layout, e edge, shared map[[2]*spot]bool) {
 	}
 	fmt.Fprintf(d, `<path%s marker-end="url(#end)" d="%s"/>`+"\n", class, curve(at, to))
 	if e.label != "" {
-		fmt.Fprintf(d, `<text class="label" text-anchor="end" x="%s" y="%s">%s</text>`+"\n", number(to.x-8), number(to.middle()-5), escaped(e.label))
+		fmt.Fprintf(d, `<text class="label" text-anchor="middle" x="%s" y="%s">%s</text>`+"\n", number((at.end+to.x)/2), number((at.middle()+to.middle())/2-4), escaped(e.label))
 	}
 }
 
-// curve leads from the right side of one spot to the left side of the next.
+// curve leads from the right side of one spot to the left side of the next:
+// straight past the others of its layer, then through the gap.
 func curve(from, to *spot) string {
-	x1, y1, x2, y2 := from.x+from.width(), from.middle(), to.x, to.middle()
-	bow := min((x2-x1)/2, layerGap)
-	return fmt.Sprintf("M%s %sC%s %s %s %s %s %s", number(x1), number(y1), number(x1+bow), number(y1), number(x2-bow), number(y2), number(x2), number(y2))
+	y1, x2, y2 := from.middle(), to.x, to.middle()
+	bow := (x2 - from.end) / 2
+	return fmt.Sprintf("M%s %sH%sC%s %s %s %s %s %s", number(from.x+from.width()), number(y1), number(from.end),
+		number(from.end+bow), number(y1), number(x2-bow), number(y2), number(x2), number(y2))
 }
 
 func (d *drawing) node(s *spot) {
