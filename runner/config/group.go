@@ -49,6 +49,9 @@ func (c *compiler) inner(w *flow, g *group, m *member, n *tree.Node) []*member {
 		if item.Kind == tree.Map && len(item.Pairs) == 1 {
 			key, args = item.Pairs[0].Key, item.Pairs[0].Value
 		}
+		if args.Get("serial-group") != nil {
+			c.at(args.KeyNode("serial-group"), fmt.Sprintf("the job %q inside a job group has a serial-group", key.Text), "give it to the group")
+		}
 		if c.scope.groups[key.Text] != nil {
 			c.at(key, fmt.Sprintf("the job group %q is inside another group", key.Text), "groups hold jobs alone")
 			continue

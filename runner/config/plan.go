@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
@@ -27,8 +28,28 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 		}
 	}
 	pipeline.Workflows = append(pipeline.Workflows, f.skipped...)
+	p.setup(f.root.Get("setup"), pipeline.Workflows)
+	for _, pair := range pairs(f.source) {
+		if k := p.lang.Config.Key(pair.Key.Text); k != nil && k.Ignored != "" {
+			p.note(pair.Key, k)
+		}
+	}
 	pipeline.Notes = p.notes
 	return pipeline, p.err()
+}
+
+// setup sees to it that a setup config runs one workflow: it has one chance to
+// say how the pipeline goes on.
+func (p *planner) setup(setup *tree.Node, workflows []*plan.Workflow) {
+	var running []string
+	for _, w := range workflows {
+		if len(w.Jobs) > 0 {
+			running = append(running, w.Name)
+		}
+	}
+	if setup.True() && len(running) > 1 {
+		p.at(setup, "a setup config runs several workflows here: "+strings.Join(running, ", "), "it can run one: give the others conditions or filters")
+	}
 }
 
 // planner makes the plan of one file.

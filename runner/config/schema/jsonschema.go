@@ -87,7 +87,7 @@ func (w *exporter) scalar(t *Type) object {
 		values := make([]any, 0, len(t.Enum))
 		for _, v := range t.Enum {
 			values = append(values, v)
-			if number := json.Number(v); t.Scalars&Float != 0 {
+			if number := json.Number(v); t.Scalars&Float != 0 && !strings.HasSuffix(v, ".0") { // 2.0 is 2 in JSON
 				values = append(values, number)
 			}
 		}

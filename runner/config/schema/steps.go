@@ -1,5 +1,7 @@
 package schema
 
+import "strconv"
+
 func when() *Type {
 	t := enum("always", "on_success", "on_fail")
 	t.Doc = "When the step runs: on_success (default), on_fail or always."
@@ -66,7 +68,19 @@ func run() *Type {
 		condition(),
 		{Name: "max_auto_reruns", Doc: "How often a failed command is tried again, 1 to 5.", Type: reruns()},
 		{Name: "description", Doc: "For people.", Type: nullable(text())},
-		{Name: "auto_rerun_delay", Doc: "The time between two tries, at most 10m.", Type: duration()},
+		{Name: "auto_rerun_delay", Doc: "The time between two tries, at most 10m.", Type: delay()},
+	}}
+}
+
+// delay is whole seconds, or minutes up to ten.
+func delay() *Type {
+	return &Type{Name: "a time like 30s or 5m, at most 10m", Scalars: Text, Pattern: "^((10|[1-9])m|[1-9][0-9]*s)$", Check: func(s string) string {
+		number, unit := s[:max(0, len(s)-1)], s[max(0, len(s)-1):]
+		n, err := strconv.Atoi(number)
+		if err == nil && n > 0 && number[0] != '0' && (unit == "m" && n <= 10 || unit == "s" && n <= 600) {
+			return ""
+		}
+		return "it must be a time like 30s or 5m, at most 10m"
 	}}
 }
 

@@ -1,5 +1,7 @@
 package schema
 
+import "strings"
+
 func (l *Language) workflow() *Type {
 	invocations := listOf(&Type{
 		Name: "the name of a job, or a map of one name to its keys", Scalars: Text, Open: l.Invocation, OneKey: true,
@@ -69,9 +71,19 @@ func (l *Language) invocation() *Type {
 		{Name: "matrix", Doc: "Run the job once for every combination of values.", Type: matrix},
 		{Name: "pre-steps", Doc: "Steps before the job's own.", Type: l.Steps},
 		{Name: "post-steps", Doc: "Steps after the job's own.", Type: l.Steps},
-		{Name: "serial-group", Doc: "Jobs of one group never run at the same time, in no pipeline.", Type: text()},
+		{Name: "serial-group", Doc: "Jobs of one group never run at the same time, in no pipeline.", Type: serialGroup()},
 		{Name: "override-with", Doc: "A job that is run instead, if it exists.", Type: text()},
 	}, Open: anything()}
+}
+
+func serialGroup() *Type {
+	return &Type{Name: "a name of at most 512 letters, digits, and . _ - /", Scalars: Word, Check: func(s string) string {
+		const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-"
+		if s != "" && len(s) <= 512 && strings.Trim(s, allowed) == "" {
+			return ""
+		}
+		return "it must be a name of at most 512 letters, digits, and . _ - /"
+	}}
 }
 
 func (l *Language) group() *Type {
