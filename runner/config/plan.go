@@ -38,8 +38,8 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	return pipeline, p.err()
 }
 
-// setup sees to it that a setup config runs one workflow: it has one chance to
-// say how the pipeline goes on.
+// setup tells when a setup config runs several workflows: CircleCI stops there,
+// since a pipeline goes on once.
 func (p *planner) setup(setup *tree.Node, workflows []*plan.Workflow) {
 	var running []string
 	for _, w := range workflows {
@@ -48,7 +48,7 @@ func (p *planner) setup(setup *tree.Node, workflows []*plan.Workflow) {
 		}
 	}
 	if setup.True() && len(running) > 1 {
-		p.at(setup, "a setup config runs several workflows here: "+strings.Join(running, ", "), "it can run one: give the others conditions or filters")
+		p.notes = append(p.notes, plan.Note{Pos: setup.Pos(), Key: "setup", Text: "CircleCI runs one workflow of a setup config, here are " + strings.Join(running, ", ")})
 	}
 }
 
