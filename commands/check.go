@@ -102,14 +102,14 @@ func (c *check) findings(lines *sourceLines) []finding.Finding {
 }
 
 // sourceLines gives lines of the files that findings lie in: configs, and
-// orbs, which are read when they are asked for.
+// orbs of the project, which are read when they are asked for.
 type sourceLines struct {
 	fsys  fs.FS
 	files map[string][]string
 }
 
 func (p *project) lines() *sourceLines {
-	l := &sourceLines{fsys: os.DirFS(p.root), files: map[string][]string{}}
+	l := &sourceLines{fsys: p.files.FS(), files: map[string][]string{}}
 	for _, s := range p.sources {
 		l.files[s.Path] = strings.Split(string(s.Text), "\n")
 	}

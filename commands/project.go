@@ -28,6 +28,7 @@ const vendored = ".popsicle/orbs"
 // launch it needs neither git nor the history.
 type project struct {
 	root    string
+	files   *os.Root // what is in it: links do not lead out
 	sources []source
 	named   bool // the files were named on the command line
 }
@@ -44,6 +45,9 @@ func openProject(c *cli.Command, named []string) (*project, error) {
 		return nil, err
 	}
 	p := &project{root: root, named: len(named) > 0}
+	if p.files, err = os.OpenRoot(root); err != nil { // open until the command ends
+		return nil, usageErr{err}
+	}
 	if !p.named {
 		return p, p.readDefault()
 	}
@@ -166,7 +170,7 @@ func (p *project) only() (source, error) {
 
 // library is where the project's orbs are.
 func (p *project) library() orb.Library {
-	return orb.Library{FS: os.DirFS(p.root), Vendored: vendored}
+	return orb.Library{FS: p.files.FS(), Vendored: vendored}
 }
 
 // options are what the files are compiled with, as the flags of compileFlags
