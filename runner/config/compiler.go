@@ -1,7 +1,6 @@
 package config
 
 import (
-	"github.com/popsicle-ci/popsicle/runner/config/orb"
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
@@ -61,22 +60,6 @@ func (f *File) compiler(o Options) *compiler {
 		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
 		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
 	}
-}
-
-// OrbRefs lists the orbs that the file imports and that are not inline, with
-// << >> filled in: what has to be vendored for it.
-func (f *File) OrbRefs(o Options) ([]string, error) {
-	c := f.compiler(o)
-	c.checkShape()
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	c.pipelineParameters()
-	filled := f.root
-	if orbs := f.root.Get("orbs"); orbs != nil {
-		filled = f.root.With("orbs", c.fillOrbs(orbs))
-	}
-	return orb.Refs(filled), c.err()
 }
 
 // checkShape sees to it that every section is what it must be before

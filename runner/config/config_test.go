@@ -128,15 +128,3 @@ jobs:
 		t.Errorf("got  %+v\nwant %+v", job, want)
 	}
 }
-
-func TestOrbRefsAreFilledIn(t *testing.T) {
-	text := "version: 2.1\nparameters: {v: {type: string, default: \"1\"}}\norbs:\n  a: x/a@<< pipeline.parameters.v >>\n  b: {orbs: {c: x/c@2}}\n  d: ./d.yml\n"
-	f, err := config.Parse("x.yml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	refs, err := f.OrbRefs(config.Options{Parameters: map[string]string{"v": "3"}})
-	if err != nil || !reflect.DeepEqual(refs, []string{"x/a@3", "x/c@2"}) {
-		t.Errorf("%v, %v", refs, err)
-	}
-}

@@ -1,13 +1,7 @@
 package orb_test
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -49,22 +43,11 @@ func TestReadPacksAnUnpackedOrb(t *testing.T) {
 	if got := run.Get("name").Text; got != "a NAME b << parameters.x >>" {
 		t.Errorf("name: %q", got)
 	}
-	if n.Get("jobs").Get("do") == nil || n.Get("jobs").Get("extra") == nil || n.Get("examples") != nil || n.Get("scripts") != nil || n.Get("description").Text != "mine" {
+	if n.Get("jobs").Get("do") == nil || n.Get("jobs").Get("extra") == nil || n.Get("examples").Get("e") == nil || n.Get("scripts") != nil || n.Get("description").Text != "mine" {
 		t.Errorf("packed:\n%s", tree.Write(n))
 	}
 	if !n.Templated {
 		t.Error("the orb is not known to hold templates")
-	}
-}
-
-func TestPackIsADocumentWithExamples(t *testing.T) {
-	text, err := orb.Pack(unpacked, "src")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, errs := tree.Read("packed.yml", text)
-	if len(errs) > 0 || n.Get("examples").Get("e") == nil || n.Get("commands").Get("hi").Get("steps").Items[0].Get("run").Get("command").Text != "cat \\<<EOF\nhi\nEOF\n" {
-		t.Errorf("%v\n%s", errs, text)
 	}
 }
 
@@ -107,71 +90,23 @@ func TestParseRef(t *testing.T) {
 	}
 }
 
-// registry answers like CircleCI's: it knows some orbs by reference.
-func registry(t *testing.T, orbs map[string][2]string) orb.Registry {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/raw.yml" {
-			fmt.Fprint(w, "commands: {}")
-			return
-		}
-		var body struct{ Variables struct{ Ref string } }
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || r.URL.Path != "/graphql-unstable" {
-			t.Errorf("%s: %v", r.URL, err)
-		}
-		var answer any
-		if o, known := orbs[body.Variables.Ref]; known {
-			answer = map[string]string{"version": o[0], "source": o[1]}
-		}
-		json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"orbVersion": answer}})
-	}))
-	t.Cleanup(s.Close)
-	return orb.Registry{URL: s.URL + "/"}
-}
-
-func TestVendorFetchesOrbsAndWhatTheyImport(t *testing.T) {
-	r := registry(t, map[string][2]string{
-		"a/one@1":   {"1.2.3", "orbs: {two: b/two@2.0}\ncommands: {}\n"},
-		"b/two@2.0": {"2.0.9", "jobs: {}\n"},
-	})
-	url := r.URL + "raw.yml"
-	config, _ := tree.Read("c.yml", []byte("orbs:\n  one: a/one@1\n  again: a/one@1\n  file: ./orbs/x.yml\n  raw: "+url+"\n  inline: {orbs: {two: b/two@2.0}}\n"))
-	v, err := orb.Vendor(context.Background(), r, orb.Refs(config))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	tree := fstest.MapFS{".popsicle/orbs/orbs.lock": {Data: v.Lock.Format()}}
-	for name, source := range v.Files {
-		names = append(names, name)
-		tree[".popsicle/orbs/"+name] = &fstest.MapFile{Data: source}
-	}
-	slices.Sort(names)
-	if len(names) != 3 || !reflect.DeepEqual(names[:2], []string{"a/one@1.2.3.yml", "b/two@2.0.9.yml"}) || !strings.HasPrefix(names[2], "url/") {
-		t.Errorf("files: %v", names)
-	}
-	l := orb.Library{FS: tree, Vendored: ".popsicle/orbs"}
-	for _, ref := range []string{"a/one@1", "b/two@2.0", url} {
+func TestLibraryReadsWhatIsLocked(t *testing.T) {
+	source := "commands: {}\n"
+	lock := orb.Lock{"a/one@1": {Version: "1.2.3", SHA256: orb.Sum([]byte(source)), File: "a/one@1.2.3.yml"}, "a/gone@1": {Version: "1.0.0", SHA256: "00", File: "a/gone@1.0.0.yml"}}
+	checkout := files(".popsicle/orbs/orbs.lock", string(lock.Format()), ".popsicle/orbs/a/one@1.2.3.yml", source, "orbs/mine.yml", "jobs: {}")
+	l := orb.Library{FS: checkout, Vendored: ".popsicle/orbs"}
+	for _, ref := range []string{"a/one@1", "./orbs/mine.yml"} {
 		if n, err := l.Orb(ref); err != nil || n == nil {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	if _, err := l.Orb("a/one@2"); err == nil || !strings.Contains(err.Error(), "popsicle orb vendor") {
-		t.Errorf("got %v", err)
-	}
-	tree[".popsicle/orbs/a/one@1.2.3.yml"].Data = []byte("changed: 1")
-	if _, err := l.Orb("a/one@1"); err == nil || !strings.Contains(err.Error(), "the lock file says") {
-		t.Errorf("a changed file: %v", err)
-	}
-}
-
-func TestRegistryMistakes(t *testing.T) {
-	if _, _, err := registry(t, nil).Fetch(context.Background(), "a/gone@1"); err == nil || !strings.Contains(err.Error(), "does not know it") {
-		t.Errorf("got %v", err)
-	}
-	s := httptest.NewServer(http.NotFoundHandler())
-	defer s.Close()
-	if _, _, err := (orb.Registry{URL: s.URL}).Fetch(context.Background(), "a/b@1"); err == nil || !strings.Contains(err.Error(), "404") {
-		t.Errorf("got %v", err)
+	checkout[".popsicle/orbs/a/one@1.2.3.yml"].Data = []byte("changed: 1")
+	for ref, want := range map[string]string{
+		"a/one@2": "popsicle orb vendor", "a/gone@1": "is locked, but", "a/one@1": "the lock file says", "./orbs/none.yml": "does not exist", "https://x/y.yml": "popsicle orb vendor",
+	} {
+		if _, err := l.Orb(ref); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", ref, err, want)
+		}
 	}
 }
 

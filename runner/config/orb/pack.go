@@ -15,19 +15,10 @@ import (
 const maxFiles = 2000
 
 // Read reads an orb from a file, or packs an unpacked one from its folder, the
-// one that holds @orb.yml. Every value keeps the file and line it came from.
+// one that holds @orb.yml. Every value keeps the file and line it came from;
+// written as a document, a packed orb is what can be published.
 func Read(fsys fs.FS, name string) (*tree.Node, error) {
 	return (&packer{fsys: fsys, root: name}).orb()
-}
-
-// Pack is Read as a document: what is published of an unpacked orb, with its
-// examples.
-func Pack(fsys fs.FS, name string) ([]byte, error) {
-	n, err := (&packer{fsys: fsys, root: name, examples: true}).orb()
-	if err != nil {
-		return nil, err
-	}
-	return tree.Write(n), nil
 }
 
 func (p *packer) orb() (*tree.Node, error) {
@@ -70,11 +61,10 @@ func parse(name string, text []byte) (*tree.Node, error) {
 // that it is named by, a folder a map of its files, and @name.yml is merged
 // into the folder it stands in.
 type packer struct {
-	fsys     fs.FS
-	root     string
-	files    int
-	lax      bool // included files may be missing
-	examples bool // they are wanted, too
+	fsys  fs.FS
+	root  string
+	files int
+	lax   bool // included files may be missing
 }
 
 func (p *packer) folder(name string) (*tree.Node, error) {
@@ -137,10 +127,8 @@ func (p *packer) entry(folder string, e fs.DirEntry) (string, *tree.Node, error)
 // as those of scripts.
 func (p *packer) isSection(name string) bool {
 	switch name {
-	case "commands", "jobs", "executors", "orbs":
+	case "commands", "jobs", "executors", "orbs", "examples":
 		return true
-	case "examples":
-		return p.examples
 	}
 	return false
 }
