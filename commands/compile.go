@@ -14,6 +14,7 @@ import (
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/config"
+	"github.com/popsicle-ci/popsicle/runner/config/orb"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
@@ -65,10 +66,15 @@ func (l *launch) nextNumber(ctx context.Context) int64 {
 }
 
 // compile makes the plan of the whole pipeline.
-func (l *launch) compile(number int64) (*plan.Pipeline, error) {
+func (l *launch) compile(ctx context.Context, number int64) (*plan.Pipeline, error) {
 	branch, tag := l.ref()
+	files, err := testedFiles(ctx, l.repo.Root, l.snapshot)
+	if err != nil {
+		return nil, err
+	}
 	return config.Compile(l.sources, config.Options{
 		Branch: branch, Tag: tag, Parameters: l.params, Values: l.values(number, branch, tag),
+		Orbs: orb.Library{FS: files, Vendored: vendored},
 	})
 }
 

@@ -44,7 +44,7 @@ func (l *launch) open(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	whole, err := l.compile(l.nextNumber(ctx))
+	whole, err := l.compile(ctx, l.nextNumber(ctx))
 	if err != nil {
 		return err
 	}
