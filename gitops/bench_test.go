@@ -21,7 +21,7 @@ func BenchmarkTree(b *testing.B) {
 	}
 	c.write(files)
 	c.commit("one")
-	time.Sleep(1100 * time.Millisecond) // files of the index's own second are read again by git
+	time.Sleep(1100 * time.Millisecond) // not to synchronise: files of the index's own second are read again by git
 	c.git("update-index", "-q", "--refresh")
 	c.write(map[string]string{"src/pkg00/mod000/file00.dat": "changed"})
 	b.Run("git", func(b *testing.B) {
