@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/plan"
@@ -69,35 +67,15 @@ func (r *reader) parse(text []byte) *yaml.Node {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		r.syntax(err)
+		r.syntax(text, err)
 		return nil
 	}
 	if err := d.Decode(&second); err == nil {
 		r.failAt(&second, "a second YAML document begins here", "one file is one document: remove the --- line")
 	} else if !errors.Is(err, io.EOF) {
-		r.syntax(err)
+		r.syntax(text, err)
 	}
 	return &doc
-}
-
-// syntax reports what the YAML parser said; it knows the line alone.
-func (r *reader) syntax(err error) {
-	pos := plan.Pos{File: r.file}
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	if m := regexp.MustCompile(`^line (\d+): (.*)$`).FindStringSubmatch(message); m != nil {
-		pos.Line, _ = strconv.Atoi(m[1])
-		pos.Column, message = 1, m[2]
-	}
-	hint := "see that indentation, quotes and colons are right here and on the line before"
-	switch {
-	case strings.Contains(message, "cannot start any token"):
-		hint = "indent with spaces, not with tabs; quote a value that begins with @ or `"
-	case strings.Contains(message, "mapping values are not allowed"):
-		hint = "quote a value that holds \": \", or mend the indentation"
-	case strings.Contains(message, "unknown anchor"):
-		hint = "an anchor (&name) must be defined above the alias (*name)"
-	}
-	r.fail(pos, "not valid YAML: "+message, hint)
 }
 
 // node converts one value; nil stands for what was refused.
