@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
@@ -46,7 +47,7 @@ func (c *compiler) bind(k call) map[string]*tree.Node {
 			break
 		}
 		if values[p.Key.Text] == nil && !slices.Contains(k.ignore, p.Key.Text) {
-			c.at(p.Key, fmt.Sprintf("%s has no parameter %q", k.what, p.Key.Text), didYouMean(p.Key.Text, append(keys(values), k.ignore...), c.hasParams(k)))
+			c.at(p.Key, fmt.Sprintf("%s has no parameter %q", k.what, p.Key.Text), didYouMean(p.Key.Text, append(keys(values), k.ignore...), k.known()))
 		}
 	}
 	return values
@@ -71,11 +72,16 @@ func nothing(at, decl *tree.Node) *tree.Node {
 	return at.Str("")
 }
 
-func (c *compiler) hasParams(k call) string {
+// known lists the parameters of what is called.
+func (k call) known() string {
 	if len(pairs(k.params)) == 0 {
 		return "it has none"
 	}
-	return "declare it under its parameters, or remove it here"
+	var names []string
+	for _, p := range k.params.Pairs {
+		names = append(names, p.Key.Text)
+	}
+	return "it has " + strings.Join(names, ", ")
 }
 
 // argument reads one argument, or a default, in the frame it was written in.
@@ -107,6 +113,9 @@ func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame, relaxed
 // typed checks a value against the declared type of a parameter.
 func (c *compiler) typed(v, decl *tree.Node, name string) {
 	kind := decl.Get("type").String()
+	if v.Templated {
+		return // it could not be filled in
+	}
 	wrong := func(right string) {
 		found := v.Kind.String()
 		if v.Scalar() && v.Kind != tree.Null {

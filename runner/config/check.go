@@ -2,11 +2,13 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
+	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -131,22 +133,28 @@ func (c *compiler) checkNames(n *tree.Node, declared []string, s *scope) {
 	if t == nil {
 		return
 	}
-	for _, name := range t.Names() {
-		c.checkName(n, name, declared, s)
+	for _, use := range t.Uses() {
+		c.checkName(n, use, declared, s)
 	}
 }
 
-func (c *compiler) checkName(n *tree.Node, name string, declared []string, s *scope) {
-	rest, isParameter := strings.CutPrefix(name, "parameters.")
-	if !isParameter {
-		if _, err := c.lookup(name, &frame{scope: s}); err != nil {
-			c.templateError(n, err)
-		}
+func (c *compiler) checkName(n *tree.Node, use template.Use, declared []string, s *scope) {
+	rest, isParameter := strings.CutPrefix(use.Name, "parameters.")
+	if isParameter && !slices.Contains(declared, rest) {
+		c.add(&Error{
+			Pos: c.inside(n, use.At), Message: fmt.Sprintf("%s is used, but the element declares no parameter %q", use.Name, rest),
+			Hint: didYouMean(rest, declared, "declare it under parameters of this element"),
+		})
+	}
+	if isParameter {
 		return
 	}
-	if !slices.Contains(declared, rest) {
-		c.at(n, fmt.Sprintf("<< %s >> is used, but the element declares no parameter %q", name, rest),
-			didYouMean(rest, declared, "declare it under parameters of this element"))
+	if _, err := c.lookup(use.Name, &frame{scope: s}); err != nil {
+		var e *template.Error
+		if errors.As(err, &e) {
+			e.At = use.At
+		}
+		c.templateError(n, err)
 	}
 }
 
@@ -192,7 +200,7 @@ func (c *compiler) checkArguments(key, args, command *tree.Node, s *scope) {
 		decl := params.Get(p.Key.Text)
 		if decl == nil {
 			k := call{params: params}
-			c.at(p.Key, fmt.Sprintf("the command %q has no parameter %q", key.Text, p.Key.Text), didYouMean(p.Key.Text, keys(index(params)), c.hasParams(k)))
+			c.at(p.Key, fmt.Sprintf("the command %q has no parameter %q", key.Text, p.Key.Text), didYouMean(p.Key.Text, keys(index(params)), k.known()))
 		} else if decl.Get("type").String() == "steps" && p.Value.Kind == tree.List {
 			c.checkSteps(p.Value, s)
 		}

@@ -13,7 +13,9 @@ type compiler struct {
 	o         Options
 	lang      *schema.Language
 	root      *tree.Node
-	templated bool // << >> has a meaning: since version 2.1
+	text      []byte   // of the file, to find places inside of strings
+	lines     []string // the same, once it was needed
+	templated bool     // << >> has a meaning: since version 2.1
 	scope     *scope
 	params    map[string]*tree.Node         // the pipeline parameters' values
 	values    map[string]*tree.Node         // the pipeline values that were asked for
@@ -56,7 +58,7 @@ func (f *File) Expand(o Options) (*File, error) {
 
 func (f *File) compiler(o Options) *compiler {
 	return &compiler{
-		o: o, lang: schema.Get(), root: f.root, templated: f.templated(),
+		o: o, lang: schema.Get(), root: f.root, text: f.text, templated: f.templated(),
 		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
 		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
 	}

@@ -49,6 +49,9 @@ func (c *compiler) executor(ref *tree.Node, f *frame) *tree.Node {
 	if ref.Kind == tree.Map {
 		name, args = c.fill(ref.Get("name"), f), ref // bind fills the arguments in
 	}
+	if name.Is(tree.String) && name.Templated {
+		return nil // it could not be filled in
+	}
 	if !name.Scalar() || name.Text == "" {
 		c.at(ref, "the executor has no name", "write its name, or a map with name and its parameters")
 		return nil

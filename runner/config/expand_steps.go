@@ -54,6 +54,9 @@ func (c *compiler) expandStep(item *tree.Node, f *frame) []*tree.Node {
 	switch item.Kind {
 	case tree.String:
 		name := c.fill(item, f)
+		if name.Templated && c.templated {
+			return nil // it could not be filled in
+		}
 		if !name.Scalar() {
 			return c.expandSteps(name, f) // a parameter of type steps as an entry of the list
 		}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
+	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
 // fill replaces the << >> of a value and of all in it. What holds none is
@@ -51,10 +53,42 @@ func (c *compiler) template(n *tree.Node) *template.Template {
 func (c *compiler) templateError(n *tree.Node, err error) {
 	var t *template.Error
 	if errors.As(err, &t) {
-		c.at(n, t.Message, t.Hint)
+		c.add(&Error{Pos: c.inside(n, t.At), Message: t.Message, Hint: t.Hint})
 		return
 	}
 	c.at(n, err.Error(), "")
+}
+
+// inside is the place of a part of a string, which is looked for in the file:
+// the string's own place is that of its first letter, or of its | or quote.
+func (c *compiler) inside(n *tree.Node, at int) plan.Pos {
+	pos := n.Pos()
+	if n.File != c.root.File || at < 0 || at >= len(n.Text) {
+		return pos
+	}
+	fragment, _, _ := strings.Cut(n.Text[at:min(len(n.Text), at+40)], "\n")
+	before := strings.Count(n.Text[:at], fragment)
+	if c.lines == nil {
+		c.lines = strings.Split(string(c.text), "\n")
+	}
+	for i := pos.Line - 1; i < min(len(c.lines), pos.Line+strings.Count(n.Text, "\n")+20); i++ {
+		line, offset := c.lines[i], 0
+		if i == pos.Line-1 {
+			offset = min(pos.Column-1, len(line))
+		}
+		for {
+			found := strings.Index(line[offset:], fragment)
+			if found < 0 {
+				break
+			}
+			if offset += found; before == 0 {
+				return plan.Pos{File: pos.File, Line: i + 1, Column: utf8.RuneCountInString(line[:offset]) + 1}
+			}
+			before--
+			offset += len(fragment)
+		}
+	}
+	return pos
 }
 
 // fillText fills in a string: one that is a single tag becomes what the tag
@@ -62,7 +96,7 @@ func (c *compiler) templateError(n *tree.Node, err error) {
 func (c *compiler) fillText(n *tree.Node, f *frame) *tree.Node {
 	t := c.template(n)
 	if t == nil {
-		return n.Str("")
+		return unfilled(n)
 	}
 	if name := t.OnlyName(); name != "" {
 		return c.fillName(n, name, f)
@@ -73,12 +107,12 @@ func (c *compiler) fillText(n *tree.Node, f *frame) *tree.Node {
 	})
 	if err != nil {
 		c.templateError(n, err)
-		return n.Str("")
+		return unfilled(n)
 	}
 	filled := toNode(n, v)
 	if c.filled += len(filled.Text); len(filled.Text) > maxText || c.filled > maxFilled {
 		c.at(n, fmt.Sprintf("the text grows past %d bytes, or all texts past %d", maxText, maxFilled), "use fewer templates inside of each other")
-		return n.Str("")
+		return unfilled(n)
 	}
 	return filled
 }
@@ -90,13 +124,21 @@ const (
 	maxFilled = 256 << 20 // of all texts
 )
 
+// unfilled stands for a string that could not be filled in, which was reported.
+// It stays Templated, by which checks know that what they miss is not its fault.
+func unfilled(n *tree.Node) *tree.Node {
+	u := n.Str("")
+	u.Templated = true
+	return u
+}
+
 // fillName is fillText for << name >>. Lists and maps are shared, not copied.
 func (c *compiler) fillName(n *tree.Node, name string, f *frame) *tree.Node {
 	v, err := c.lookup(name, f)
 	switch {
 	case err != nil:
 		c.templateError(n, err)
-		return n.Str("")
+		return unfilled(n)
 	case v.Kind == tree.Null:
 		return n.Str("")
 	case !v.Scalar() || c.origins[v] != nil:

@@ -132,7 +132,7 @@ func (p *planner) images(list *tree.Node) []plan.Image {
 			Entrypoint: p.argv(n.Get("entrypoint")), Command: p.argv(n.Get("command")), Env: p.env(n.Get("environment")),
 			Auth: auth(n),
 		}
-		if image.Name == "" && n.Get("image") != nil {
+		if image.Name == "" && n.Get("image") != nil && !n.Get("image").Templated {
 			p.at(n.Get("image"), "the name of the image is empty", "write one like cimg/base:stable")
 		}
 		images = append(images, image)

@@ -96,7 +96,7 @@ func (p *planner) note(key *tree.Node, k *schema.Key) {
 
 // check compares an expanded value with its type and notes what is left out.
 func (p *planner) check(n *tree.Node, t *schema.Type, path string) {
-	c := schema.Checker{Report: p.add, Ignored: p.note, Lax: true, Unknown: func(*Error) {}} // Expand has seen to keys
+	c := schema.Checker{Report: p.add, Templates: true, Ignored: p.note, Lax: true, Unknown: func(*Error) {}} // Expand has seen to keys
 	c.Check(n, t, path)
 }
 

@@ -118,6 +118,9 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 			"give each of them a name of its own with the key name")
 		return nil
 	}
+	if name.Templated && c.templated {
+		return nil // it could not be filled in
+	}
 	for _, found := range [][]*member{names.members[m.space+name.Text], names.others[m.space+name.Text]} {
 		if found = without(found, m); len(found) > 0 {
 			return found

@@ -4,7 +4,7 @@ import "strings"
 
 // Nearest finds the name that was likely meant by a misspelt one, or "".
 func Nearest(found string, names []string) string {
-	best, distance := "", len(found)/3+2
+	best, distance := "", len(found)/3+1
 	f := fold(found)
 	for _, name := range names {
 		if d := edits(f, fold(name), distance); d < distance {

@@ -21,29 +21,31 @@ const (
 type token struct {
 	kind kind
 	text string
+	at   int // where it begins in the whole text, in bytes
 }
 
 // scan cuts a text into tokens, the last of which is end. \<< is the text <<,
 // and \\<< is the text \ before a tag.
-func scan(s string) []token {
+func scan(text string) []token {
 	var tokens []token
-	for s != "" {
-		i := mark(s)
-		if i > 0 {
-			tokens = append(tokens, token{textToken, s[:i]})
-			s = s[i:]
-			continue
+	for at := 0; at < len(text); {
+		s := text[at:]
+		t, used := token{textToken, s[:mark(s)], at}, mark(s)
+		switch {
+		case used > 0:
+		case strings.HasPrefix(s, `\\<<`):
+			t, used = token{textToken, `\`, at}, 2
+			tokens = append(tokens, t)
+			at += used
+			t, used = next(text[at:])
+		default:
+			t, used = next(s)
 		}
-		t, used := next(s)
-		if strings.HasPrefix(s, `\\<<`) {
-			tokens = append(tokens, token{textToken, `\`})
-			t, used = next(s[2:])
-			used += 2
-		}
+		t.at = at
 		tokens = append(tokens, t)
-		s = s[used:]
+		at += used
 	}
-	return append(tokens, token{kind: end})
+	return append(tokens, token{kind: end, at: len(text)})
 }
 
 // mark is where the next <<, >>, \<< or \\<< begins: the length of s if none does.
@@ -63,23 +65,23 @@ func mark(s string) int {
 func next(s string) (token, int) {
 	switch {
 	case strings.HasPrefix(s, `\<<`):
-		return token{textToken, "<<"}, 3
+		return token{kind: textToken, text: "<<"}, 3
 	case strings.HasPrefix(s, ">>"):
-		return token{tagClose, ">>"}, 2
+		return token{kind: tagClose, text: ">>"}, 2
 	case strings.HasPrefix(s, "<<#"):
-		return token{sectionOpen, "<<#"}, 3
+		return token{kind: sectionOpen, text: "<<#"}, 3
 	case strings.HasPrefix(s, "<<^"):
-		return token{invertedOpen, "<<^"}, 3
+		return token{kind: invertedOpen, text: "<<^"}, 3
 	case strings.HasPrefix(s, "<</"):
-		return token{sectionClose, "<</"}, 3
+		return token{kind: sectionClose, text: "<</"}, 3
 	}
-	return token{tagOpen, "<<"}, 2
+	return token{kind: tagOpen, text: "<<"}, 2
 }
 
 // Parse reads a text. The error is an *Error.
 func Parse(text string) (*Template, error) {
 	p := &parser{tokens: scan(text)}
-	parts, err := p.until("")
+	parts, err := p.until("", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -103,15 +105,16 @@ func (p *parser) peek(i int) token {
 }
 
 // until reads parts up to the end tag of the section of that name, or, for no
-// name, to the end of the text. It does not take the end tag.
-func (p *parser) until(section string) ([]part, error) {
+// name, to the end of the text. It does not take the end tag. The section
+// begins at open.
+func (p *parser) until(section string, open int) ([]part, error) {
 	var parts []part
 	for {
 		t := p.peek(0)
 		switch {
 		case t.kind == end:
 			if section != "" {
-				return nil, &Error{fmt.Sprintf("the section <<# %s >> is not closed", section), fmt.Sprintf("close it with <</ %s >>", section)}
+				return nil, &Error{fmt.Sprintf("the section <<# %s >> is not closed", section), fmt.Sprintf("close it with <</ %s >>", section), open}
 			}
 			return parts, nil
 		case t.kind == sectionClose && section != "" && strings.TrimSpace(p.peek(1).text) == section:
@@ -139,60 +142,61 @@ func (p *parser) part() (part, error) {
 	p.at++
 	switch t.kind {
 	case tagOpen:
-		return p.tag()
+		return p.tag(t.at)
 	case sectionOpen, invertedOpen:
-		return p.section(t.kind == invertedOpen)
+		return p.section(t)
 	case sectionClose:
-		return part{}, &Error{"<</ closes a section that is not open", "open it with <<# name >>"}
+		return part{}, &Error{"<</ closes a section that is not open", "open it with <<# name >>", t.at}
 	}
 	return part{text: t.text}, nil
 }
 
-func (p *parser) tag() (part, error) {
+func (p *parser) tag(at int) (part, error) {
 	body := p.peek(0)
 	if body.kind != textToken {
-		return part{}, &Error{"an expression is missing after <<", `write << parameters.name >>, or \<< for a plain <<`}
+		return part{}, &Error{"an expression is missing after <<", `write << parameters.name >>, or \<< for a plain <<`, at}
 	}
 	source := ""
 	for ; p.peek(0).kind == textToken; p.at++ {
 		source += p.peek(0).text
 	}
 	if p.peek(0).kind != tagClose {
-		return part{}, &Error{"<< is not closed by >>", `write \<< for a plain << (as in a here document)`}
+		return part{}, &Error{"<< is not closed by >>", `write \<< for a plain << (as in a here document)`, at}
 	}
 	p.at++
-	return parseTag(source)
+	return parseTag(source, at)
 }
 
-// name reads `name >>` of a section's tags.
-func (p *parser) name() (string, error) {
+// name reads `name >>` of a section's tag that begins at a place.
+func (p *parser) name(at int) (string, error) {
 	name := strings.TrimSpace(p.peek(0).text)
 	if p.peek(0).kind != textToken || !isName(name) {
-		return "", &Error{"a section has no valid name", "write <<# parameters.name >>"}
+		return "", &Error{"a section has no valid name", "write <<# parameters.name >>", at}
 	}
 	if p.peek(1).kind != tagClose {
-		return "", &Error{fmt.Sprintf("the tag of the section %s is not closed by >>", name), "write <<# parameters.name >>"}
+		return "", &Error{fmt.Sprintf("the tag of the section %s is not closed by >>", name), "write <<# parameters.name >>", at}
 	}
 	p.at += 2
 	return name, nil
 }
 
-func (p *parser) section(invert bool) (part, error) {
+func (p *parser) section(open token) (part, error) {
 	if p.depth++; p.depth > maxDepth {
-		return part{}, &Error{fmt.Sprintf("sections are nested more than %d deep", maxDepth), "flatten them"}
+		return part{}, &Error{fmt.Sprintf("sections are nested more than %d deep", maxDepth), "flatten them", open.at}
 	}
 	defer func() { p.depth-- }()
-	name, err := p.name()
+	name, err := p.name(open.at)
 	if err != nil {
 		return part{}, err
 	}
-	body, err := p.until(name)
+	body, err := p.until(name, open.at)
 	if err != nil {
 		return part{}, err
 	}
-	p.at++ // <</
-	if _, err := p.name(); err != nil {
+	closing := p.peek(0)
+	p.at++
+	if _, err := p.name(closing.at); err != nil {
 		return part{}, err
 	}
-	return part{section: true, invert: invert, name: name, body: body}, nil
+	return part{section: true, invert: open.kind == invertedOpen, name: name, body: body, at: open.at}, nil
 }

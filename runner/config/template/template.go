@@ -24,10 +24,14 @@ type part struct {
 	section bool
 	invert  bool
 	body    []part
+	at      int // where its << stands in the text, in bytes
 }
 
-// An Error is what is wrong with a template.
-type Error struct{ Message, Hint string }
+// An Error is what is wrong with a template, and where in its text, in bytes.
+type Error struct {
+	Message, Hint string
+	At            int
+}
 
 func (e *Error) Error() string { return e.Message }
 
@@ -36,18 +40,26 @@ func (e *Error) Error() string { return e.Message }
 // cannot stand inside a text. The error says why there is no such name.
 type Lookup func(name string) (any, error)
 
-// Names lists the names that the template looks at, in the order of the text.
-func (t *Template) Names() []string { return names(t.parts, nil) }
+// A Use is a name that a template looks at, and where its tag begins.
+type Use struct {
+	Name string
+	At   int
+}
 
-func names(parts []part, all []string) []string {
+// Uses lists the names that the template looks at, in the order of the text.
+func (t *Template) Uses() []Use { return uses(t.parts, nil) }
+
+func uses(parts []part, all []Use) []Use {
 	for _, p := range parts {
 		if p.name != "" {
-			all = append(all, p.name)
+			all = append(all, Use{p.name, p.at})
 		}
 		if p.expr != nil {
-			all = append(all, p.expr.Names()...)
+			for _, name := range p.expr.Names() {
+				all = append(all, Use{name, p.at})
+			}
 		}
-		all = names(p.body, all)
+		all = uses(p.body, all)
 	}
 	return all
 }
@@ -74,11 +86,11 @@ func (t *Template) OnlyName() string {
 }
 
 // Eval fills the template in. A template that is one tag gives the value
-// itself, any other a string. The error is an *Error, an *expr.Error or what
-// the lookup said.
+// itself, any other a string. The error is an *Error.
 func (t *Template) Eval(f Lookup) (any, error) {
 	if t.Only() != "" {
-		return t.parts[0].eval(f)
+		v, err := t.parts[0].eval(f)
+		return v, t.parts[0].locate(err)
 	}
 	var b strings.Builder
 	err := render(&b, t.parts, f)
@@ -107,10 +119,24 @@ func (p part) eval(f Lookup) (any, error) {
 func render(b *strings.Builder, parts []part, f Lookup) error {
 	for _, p := range parts {
 		if err := p.render(b, f); err != nil {
-			return err
+			return p.locate(err)
 		}
 	}
 	return nil
+}
+
+// locate makes an error of a part one that knows its place.
+func (p part) locate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *Error
+	if !errors.As(err, &known) {
+		return &Error{Message: fmt.Sprintf("<< %s >>: %v", p.source, err), At: p.at}
+	}
+	e := *known
+	e.At = max(e.At, p.at) // a part of a section knows better than the section
+	return &e
 }
 
 func (p part) render(b *strings.Builder, f Lookup) error {
@@ -162,22 +188,22 @@ func Truth(v any) bool { return v != nil && v != false && v != "" && v != int64(
 
 // parseTag reads what stands between << and >>. What is no expression but
 // looks like a name is taken as one: parameters may have names with colons.
-func parseTag(source string) (part, error) {
+func parseTag(source string, at int) (part, error) {
 	text := strings.TrimSpace(source)
 	if n := utf8.RuneCountInString(source); n > expr.MaxLength {
-		return part{}, &Error{fmt.Sprintf("the expression between << and >> has %d characters", n), fmt.Sprintf("it may have %d", expr.MaxLength)}
+		return part{}, &Error{fmt.Sprintf("the expression between << and >> has %d characters", n), fmt.Sprintf("it may have %d", expr.MaxLength), at}
 	}
 	e, err := expr.Parse(source)
 	if err == nil {
-		return part{source: text, expr: e}, nil
+		return part{source: text, expr: e, at: at}, nil
 	}
 	var wrong *expr.Error
 	if errors.As(err, &wrong) && wrong.Type == "Scanner/UNEXPECTED_CHARACTER" && isName(text) {
-		return part{source: text, name: text}, nil
+		return part{source: text, name: text, at: at}, nil
 	}
 	return part{}, &Error{
 		Message: fmt.Sprintf("<<%s>>: %s", source, err),
-		Hint:    `write << parameters.name >> or an expression; a plain << must be written \<<`,
+		Hint:    `write << parameters.name >> or an expression; a plain << must be written \<<`, At: at,
 	}
 }
 

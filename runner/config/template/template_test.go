@@ -106,13 +106,30 @@ func TestEvalMistakes(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestUses(t *testing.T) {
 	tpl, err := template.Parse("<<# a.b >><< c >><</ a.b >> << d and e >>")
-	if err != nil || !reflect.DeepEqual(tpl.Names(), []string{"a.b", "c", "d", "e"}) || tpl.Only() != "" || tpl.OnlyName() != "" {
-		t.Errorf("names %v, %v", tpl.Names(), err)
+	want := []template.Use{{Name: "a.b", At: 0}, {Name: "c", At: 10}, {Name: "d", At: 28}, {Name: "e", At: 28}}
+	if err != nil || !reflect.DeepEqual(tpl.Uses(), want) || tpl.Only() != "" || tpl.OnlyName() != "" {
+		t.Errorf("uses %v, %v", tpl.Uses(), err)
 	}
 	if tpl, _ = template.Parse("<< parameters.x >>"); tpl.OnlyName() != "parameters.x" {
 		t.Errorf("only name %q", tpl.OnlyName())
+	}
+}
+
+func TestMistakesKnowTheirPlace(t *testing.T) {
+	for text, at := range map[string]int{
+		"a\nb << c": 4, `\<< \\<< = >>`: 6, "x << gone >>": 2, "<<# parameters.yes >>xx<< gone >><</ parameters.yes >>": 23,
+		"ab <<# a >>x": 3, "ab << parameters.list >>": 3, "a >> b <</ c >>": 7, "<< parameters.n >> <<>>": 19,
+	} {
+		tpl, err := template.Parse(text)
+		if err == nil {
+			_, err = tpl.Eval(lookup)
+		}
+		var e *template.Error
+		if !errors.As(err, &e) || e.At != at {
+			t.Errorf("%q: %+v, want it at %d", text, err, at)
+		}
 	}
 }
 
