@@ -51,9 +51,7 @@ func (f *File) Expand(o Options) (*File, error) {
 	for _, w := range flows {
 		c.resolve(w)
 	}
-	expanded := c.emit(flows)
-	expanded.Path, expanded.source, expanded.text = f.Path, f.root, f.text
-	return expanded, c.err()
+	return c.emit(flows), c.err()
 }
 
 func (f *File) compiler(o Options) *compiler {

@@ -6,23 +6,27 @@ import (
 )
 
 // emit puts the expanded file together: jobs without parameters, workflows
-// without conditions. It is a config of version 2, in which << >> has no meaning.
+// without conditions. It is a config of version 2, in which << >> has no
+// meaning. Workflows that do not run are not in it, but known to Plan.
 func (c *compiler) emit(flows []*flow) *File {
-	out := &File{expanded: true, definitions: map[string]string{}, warnings: c.warnings}
+	out := &File{Path: c.root.File, expanded: true, source: c.root, text: c.text, warnings: c.warnings, jobs: map[string]expandedJob{}}
 	at := c.root
 	jobs, workflows := at.MapOf(), at.MapOf(tree.Pair{Key: at.Str("version"), Value: at.At(tree.Int, "2")})
 	for _, w := range flows {
-		if w.skipped != nil {
-			out.skipped = append(out.skipped, &plan.Workflow{Name: w.key.Text, File: w.key.File, Skipped: []plan.Skipped{*w.skipped}})
-			continue
-		}
 		for _, m := range w.members {
-			if m.job != nil {
+			if m.job == nil {
+				continue
+			}
+			out.jobs[m.name] = expandedJob{m.def, m.job}
+			if w.skipped == nil {
 				jobs.Pairs = append(jobs.Pairs, tree.Pair{Key: m.key.Str(m.name), Value: m.job})
-				out.definitions[m.name] = m.def
 			}
 		}
-		workflows.Pairs = append(workflows.Pairs, tree.Pair{Key: w.key, Value: c.emitFlow(w)})
+		pair := tree.Pair{Key: w.key, Value: c.emitFlow(w)}
+		out.flows = append(out.flows, expandedFlow{pair, w.skipped})
+		if w.skipped == nil {
+			workflows.Pairs = append(workflows.Pairs, pair)
+		}
 	}
 	root := at.MapOf(tree.Pair{Key: at.Str("version"), Value: at.At(tree.Int, "2")})
 	if setup := at.Get("setup"); setup != nil {
@@ -30,6 +34,20 @@ func (c *compiler) emit(flows []*flow) *File {
 	}
 	out.root = root.With("jobs", jobs).With("workflows", workflows)
 	return out
+}
+
+// An expandedFlow is a workflow of an expanded file, and why it does not run
+// if it does not.
+type expandedFlow struct {
+	pair    tree.Pair
+	skipped *plan.Skipped
+}
+
+// An expandedJob is a job of an expanded file, and the name of the definition
+// that it was made from.
+type expandedJob struct {
+	definition string
+	node       *tree.Node
 }
 
 // emitFlow is a workflow of the expanded file.

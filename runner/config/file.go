@@ -11,14 +11,14 @@ import (
 // A File is one config, as written or as expanded; every value keeps the line
 // and column it came from. It is never changed.
 type File struct {
-	Path        string
-	root        *tree.Node
-	source      *tree.Node // of an expanded file: what it was made from
-	text        []byte     // as written
-	expanded    bool
-	skipped     []*plan.Workflow  // workflows that conditions left out
-	definitions map[string]string // the job under `jobs` that each expanded job comes from
-	warnings    []*Error
+	Path     string
+	root     *tree.Node
+	source   *tree.Node // of an expanded file: what it was made from
+	text     []byte     // as written
+	expanded bool
+	flows    []expandedFlow // of an expanded file
+	jobs     map[string]expandedJob
+	warnings []*Error
 }
 
 // Parse reads a config file. The error is a *multierror.Error of *Error.

@@ -113,6 +113,9 @@ func wholeMatch(text string) (func(string) bool, error) {
 	}
 	slow, slowErr := regexp2.Compile(`\A(?:`+text+`)\z`, regexp2.None)
 	if slowErr != nil {
+		if _, plain := regexp.Compile(text); plain != nil {
+			err = plain // without the anchors, which are not the writer's
+		}
 		return nil, err
 	}
 	slow.MatchTimeout = 100 * time.Millisecond

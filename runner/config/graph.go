@@ -74,19 +74,9 @@ func (g *graph) require(n *node, r *tree.Node) {
 		}
 	}
 	if g.byName[name.Text] == nil {
-		g.at(name, fmt.Sprintf("the job %q requires %q, which the workflow %q does not have", n.job.Name, name.Text, g.workflow.Name),
-			didYouMean(name.Text, g.names(), "it has "+strings.Join(g.names(), ", ")))
-		return
+		return // of a job that does not exist, which Expand has reported
 	}
 	n.job.Requires = append(n.job.Requires, plan.Require{Job: name.Text, Statuses: ended})
-}
-
-func (g *graph) names() []string {
-	names := make([]string, len(g.nodes))
-	for i, n := range g.nodes {
-		names[i] = n.job.Name
-	}
-	return names
 }
 
 // filter moves what filters refuse from the jobs to the skipped. A requirement

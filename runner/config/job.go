@@ -21,7 +21,7 @@ func (p *planner) invoke(key, inv *tree.Node) *plan.Job {
 		*job = *def
 	}
 	job.Pos = key.Pos()
-	if def := p.file.definitions[key.Text]; def != "" {
+	if def := p.file.jobs[key.Text].definition; def != "" {
 		job.Definition = def
 	}
 	if name := inv.Get("name").String(); name != "" {
@@ -41,22 +41,13 @@ func (p *planner) definition(key *tree.Node) *plan.Job {
 	if job, done := p.jobs[key.Text]; done {
 		return job
 	}
-	def := p.defs[key.Text]
+	def := p.file.jobs[key.Text].node
 	if def == nil {
-		p.unknownJob(key)
-		return nil
+		return nil // of a job that does not exist, which Expand has reported
 	}
 	job := p.job(key.Text, def)
 	p.jobs[key.Text] = job
 	return job
-}
-
-func (p *planner) unknownJob(key *tree.Node) {
-	names := make([]string, 0, len(p.defs))
-	for name := range p.defs {
-		names = append(names, name)
-	}
-	p.at(key, fmt.Sprintf("there is no job %q", key.Text), didYouMean(key.Text, names, "define it under jobs"))
 }
 
 // job decodes an expanded job.

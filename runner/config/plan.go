@@ -17,17 +17,11 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	if err != nil || !f.expanded {
 		return nil, err
 	}
-	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, defs: map[string]*tree.Node{}, compiled: map[string]func(string) bool{}}
-	for _, pair := range pairs(f.root.Get("jobs")) {
-		p.defs[pair.Key.Text] = pair.Value
-	}
+	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, compiled: map[string]func(string) bool{}}
 	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML()), Setup: f.root.Get("setup").True()}}}
-	for _, pair := range pairs(f.root.Get("workflows")) {
-		if pair.Key.Text != "version" {
-			pipeline.Workflows = append(pipeline.Workflows, p.workflow(pair))
-		}
+	for _, w := range f.flows {
+		pipeline.Workflows = append(pipeline.Workflows, p.flow(w))
 	}
-	pipeline.Workflows = append(pipeline.Workflows, f.skipped...)
 	p.setup(f.root.Get("setup"), pipeline.Workflows)
 	for _, pair := range pairs(f.source) {
 		if k := p.lang.Config.Key(pair.Key.Text); k != nil && k.Ignored != "" {
@@ -58,8 +52,7 @@ type planner struct {
 	o        Options
 	file     *File
 	lang     *schema.Language
-	defs     map[string]*tree.Node // by the name under jobs
-	jobs     map[string]*plan.Job  // the same, decoded; each is copied into its workflows
+	jobs     map[string]*plan.Job // decoded, by the name under jobs; each is copied into its workflows
 	notes    []plan.Note
 	compiled map[string]func(string) bool // filters' regular expressions by their text
 	noted    map[plan.Pos]bool
@@ -98,6 +91,17 @@ func (p *planner) note(key *tree.Node, k *schema.Key) {
 func (p *planner) check(n *tree.Node, t *schema.Type, path string) {
 	c := schema.Checker{Report: p.add, Templates: true, Ignored: p.note, Lax: true, Unknown: func(*Error) {}} // Expand has seen to keys
 	c.Check(n, t, path)
+}
+
+// flow plans a workflow. One that does not run is planned for its mistakes alone.
+func (p *planner) flow(w expandedFlow) *plan.Workflow {
+	if w.skipped == nil {
+		return p.workflow(w.pair)
+	}
+	known := len(p.notes)
+	p.workflow(w.pair)
+	p.notes = p.notes[:known]
+	return &plan.Workflow{Name: w.pair.Key.Text, File: w.pair.Key.File, Skipped: []plan.Skipped{*w.skipped}}
 }
 
 // workflow makes a workflow's graph and takes out what the filters refuse.

@@ -4,7 +4,10 @@ import "strings"
 
 // Nearest finds the name that was likely meant by a misspelt one, or "".
 func Nearest(found string, names []string) string {
-	best, distance := "", len(found)/3+1
+	best, distance := "", len(found)/3+1 // one letter in three can be wrong
+	if len(found) == 2 {
+		distance = 2
+	}
 	f := fold(found)
 	for _, name := range names {
 		if d := edits(f, fold(name), distance); d < distance {
