@@ -104,19 +104,22 @@ func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame, relaxed
 			v = v.Str(v.String()) // a number or boolean of the pipeline can be written into a string
 		}
 	}
-	if !relaxed {
-		c.typed(v, decl, name)
+	if !relaxed && !c.typed(v, decl, name) {
+		return unfilled(v) // what follows from it is not reported as well
 	}
 	return v
 }
 
-// typed checks a value against the declared type of a parameter.
-func (c *compiler) typed(v, decl *tree.Node, name string) {
+// typed checks a value against the declared type of a parameter. A value that
+// is not of it is reported.
+func (c *compiler) typed(v, decl *tree.Node, name string) (ok bool) {
 	kind := decl.Get("type").String()
 	if v.Templated {
-		return // it could not be filled in
+		return true // it could not be filled in
 	}
+	ok = true
 	wrong := func(right string) {
+		ok = false
 		found := v.Kind.String()
 		if v.Scalar() && v.Kind != tree.Null {
 			found = strconv.Quote(v.Text) + ", " + found
@@ -153,6 +156,7 @@ func (c *compiler) typed(v, decl *tree.Node, name string) {
 			wrong("it must be a list of steps")
 		}
 	}
+	return ok
 }
 
 func isEnvName(s string) bool {

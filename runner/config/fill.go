@@ -139,6 +139,8 @@ func (c *compiler) fillName(n *tree.Node, name string, f *frame) *tree.Node {
 	case err != nil:
 		c.templateError(n, err)
 		return unfilled(n)
+	case v.Templated:
+		return unfilled(n)
 	case v.Kind == tree.Null:
 		return n.Str("")
 	case !v.Scalar() || c.origins[v] != nil:

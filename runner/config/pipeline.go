@@ -34,7 +34,10 @@ func knownValue(name string) bool {
 // pipelineValue finds pipeline.* and pipeline.parameters.*.
 func (c *compiler) pipelineValue(name string, f *frame) (*tree.Node, error) {
 	if rest, ok := strings.CutPrefix(name, "pipeline.parameters."); ok {
-		if f.scope != nil && f.scope.name != "" {
+		switch {
+		case c.scope == nil: // parameters of the pipeline are read before anything else
+			return nil, &template.Error{Message: fmt.Sprintf("%s: a pipeline parameter does not see the others", name), Hint: "write the value itself"}
+		case f.scope != nil && f.scope.name != "":
 			return nil, &template.Error{Message: fmt.Sprintf("%s: an orb does not see the parameters of the pipeline", name),
 				Hint: "give the element of the orb a parameter of its own"}
 		}
@@ -81,7 +84,7 @@ func plain(v any) any {
 // pipelineParameters types the parameters of the pipeline: the defaults, and
 // what was given.
 func (c *compiler) pipelineParameters() {
-	f := &frame{scope: &scope{name: "a pipeline parameter"}} // sees no parameters of the pipeline
+	f := &frame{}
 	given := map[string]bool{}
 	for _, p := range pairs(c.root.Get("parameters")) {
 		name, decl := p.Key.Text, p.Value
@@ -115,9 +118,9 @@ func (c *compiler) givenParameter(p tree.Pair, text string) *tree.Node {
 	n := p.Key.Str(text)
 	switch p.Value.Get("type").String() {
 	case "boolean":
-		n.Kind = tree.Bool
-		if text != "true" && text != "false" {
-			n.Kind = tree.String
+		switch strings.ToLower(text) {
+		case "true", "false", "yes", "no", "on", "off":
+			n.Kind = tree.Bool
 		}
 	case "integer":
 		if _, err := strconv.Atoi(text); err == nil {
