@@ -66,6 +66,9 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 	if n.Kind != tree.Map {
 		return
 	}
+	if isPassive(n) {
+		return // its steps and all else are ignored
+	}
 	declared := c.checkParameters(n.Get("parameters"), kind == aJob && s.name == "")
 	for _, p := range n.Pairs {
 		if p.Key.Text != "parameters" && p.Key.Text != "description" {

@@ -29,6 +29,8 @@ func (c *compiler) loadOrbs(s *scope, n *tree.Node) {
 	for _, p := range c.fillOrbs(n).Pairs {
 		alias, ref := p.Key.Text, p.Value
 		switch {
+		case ref.Kind == tree.String && ref.Templated:
+			s.orbs[alias] = nil // it could not be filled in
 		case ref.Kind == tree.Map:
 			s.orbs[alias] = c.inlineOrb(alias, ref)
 		case ref.Kind == tree.String:

@@ -35,9 +35,9 @@ func knownValue(name string) bool {
 func (c *compiler) pipelineValue(name string, f *frame) (*tree.Node, error) {
 	if rest, ok := strings.CutPrefix(name, "pipeline.parameters."); ok {
 		switch {
-		case c.scope == nil: // parameters of the pipeline are read before anything else
+		case f.scope == nil: // the frame of the pipeline parameters themselves
 			return nil, &template.Error{Message: fmt.Sprintf("%s: a pipeline parameter does not see the others", name), Hint: "write the value itself"}
-		case f.scope != nil && f.scope.name != "":
+		case f.scope.name != "":
 			return nil, &template.Error{Message: fmt.Sprintf("%s: an orb does not see the parameters of the pipeline", name),
 				Hint: "give the element of the orb a parameter of its own"}
 		}
