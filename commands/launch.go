@@ -66,6 +66,9 @@ func (l *launch) openCheckout(ctx context.Context) (err error) {
 	return err
 }
 
+// openHistory opens the history for the life of the process. It is never
+// closed: all was written when the recorder is closed, and the last to close
+// an SQLite file would wait for the disk twice.
 func (l *launch) openHistory(ctx context.Context) error {
 	file, err := historyFile()
 	if err != nil {
@@ -76,12 +79,6 @@ func (l *launch) openHistory(ctx context.Context) error {
 	}
 	l.history.Version = version()
 	return nil
-}
-
-func (l *launch) close() {
-	if l.history != nil {
-		_ = l.history.Close() // all that matters was written, or its error told
-	}
 }
 
 // run runs the plan: the recorder and the sinks hear of everything, and when

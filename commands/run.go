@@ -171,7 +171,6 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	ctx, now, stop := interrupts(ctx)
 	defer stop()
 	l := &launch{order: o, now: now}
-	defer l.close()
 	if err := l.open(ctx); err != nil {
 		return err
 	}

@@ -12,12 +12,13 @@
 # Frames, one line each. A shell reads a pipe byte by byte, so they are short:
 #   put FILE LINES      the next LINES lines are the text of $dir/FILE
 #   untar DIR           unpack a tar, which follows in chunks, into DIR
-#   kill SIGNAL N       signal the process group of step N
+#   kill SIGNAL N       signal the process group of step N; sent ahead, it will
+#                       not begin
 #   eval LINES          run the next LINES lines in the hand (exports, cd)
 #   step N SHELL…       run SHELL… on $dir/step-N.sh; before it, in the same
 #                       process, $dir/pre-N where that was put
-#   then N SHELL…       the same, sent ahead: only if the step before it ended
-#                       with 0
+#   then N SHELL…       the same, sent ahead: only if the step or eval before it
+#                       ended with 0
 #   bg N SHELL…         the same, without waiting for its end
 # Answers, each after the token:
 #   hello KEY=VALUE …   what this container is like
@@ -25,64 +26,70 @@
 #   bg N TEXT           a line of background step N
 #   end N CODE          step N ended
 #   skip N              step N did not begin, because of the step before it
+#
+# The variables of the image and of the job live in the same shell: those of
+# the driver begin with an underscore, and nothing here trusts IFS or PATH.
 
-IFS= read -r token
+IFS= read -r _token
 # Scripts lie in memory where that can be: the disk of a container is slow.
-dir=/dev/shm/.popsicle-$$
-mkdir "$dir" 2>/dev/null || dir=${TMPDIR:-/tmp}/.popsicle-$$
-mkdir -p "$dir" || exit 97
+_dir=/dev/shm/.popsicle-$$
+mkdir "$_dir" 2>/dev/null || _dir=${TMPDIR:-/tmp}/.popsicle-$$
+mkdir -p "$_dir" || exit 97
 
-say() { printf '%s %s\n' "$token" "$*"; }
+say() { printf '%s %s\n' "$_token" "$1"; }
 
 # lines copies the next $1 lines to standard output.
 lines() {
-	left=$1
-	while [ "$left" -gt 0 ] && IFS= read -r line; do
-		printf '%s\n' "$line"
-		left=$((left - 1))
+	_left=$1
+	while [ "$_left" -gt 0 ] && IFS= read -r _line; do
+		printf '%s\n' "$_line"
+		_left=$((_left - 1))
 	done
 }
 
 # untar unpacks the chunks that follow: a line with a number of blocks of
 # 64 KiB, the blocks, and so on to the number 0.
 untar() {
-	while read -r blocks && [ "$blocks" -gt 0 ]; do
-		dd bs=65536 count="$blocks" iflag=fullblock 2>/dev/null
+	while read -r _blocks && [ "$_blocks" -gt 0 ]; do
+		# Without dd the blocks would be taken for frames.
+		dd bs=65536 count="$_blocks" iflag=fullblock 2>/dev/null || kill -KILL $$
 	done | {
 		mkdir -p "$1" && tar -xpf - -C "$1"
-		code=$?
+		_code=$?
 		cat >/dev/null # what tar left unread is still of this frame
-		exit $code
+		exit $_code
 	}
 }
 
 # family prints process $1 and its descendants: what there is to kill in an
-# image that has no setsid.
+# image that has no setsid. A name, in parentheses, may hold anything.
 family() {
 	echo "$1"
-	for stat in /proc/[0-9]*/stat; do
-		read -r child _ _ parent _ <"$stat" || continue
-		[ "$parent" = "$1" ] && family "$child"
+	for _stat in /proc/[0-9]*/stat; do
+		IFS= read -r _line <"$_stat" || continue
+		_parent=${_line##*) ? }
+		[ "${_parent%% *}" = "$1" ] && family "${_line%% *}"
 	done 2>/dev/null
 }
 
 signal() {
-	read -r leader <"$dir/group-$2" || return
-	if [ "$session" ]; then
-		kill "-$1" "-$leader"
+	: >"$_dir/killed-$2"
+	read -r _leader <"$_dir/group-$2" || return
+	if [ "$_session" ]; then
+		kill "-$1" "-$_leader"
 	else
-		kill "-$1" $(family "$leader")
+		kill "-$1" $(family "$_leader")
 	fi
 }
 
 ear() {
-	while IFS=' ' read -r verb a b; do
-		case $verb in
-		put) lines "$b" >"$dir/$a" ;;
-		untar) untar "$a${b:+ $b}" >&3 2>&1; say "done $?" >&3 ;;
-		kill) signal "$a" "$b" 2>/dev/null ;;
-		eval) echo "eval $a"; lines "$a" ;;
-		*) echo "$verb $a $b" ;;
+	while IFS=' ' read -r _verb _a _b; do
+		case $_verb in
+		put) lines "$_b" >"$_dir/$_a" ;;
+		untar) untar "$_a${_b:+ $_b}" >&3 2>&1; say "done $?" >&3 ;;
+		kill) signal "$_a" "$_b" 2>/dev/null ;;
+		eval) echo "eval $_a"; lines "$_a" ;;
+		*) echo "$_verb $_a $_b" ;;
 		esac
 	done
 	# End of file: popsicle is done, or dead. The container ends with the
@@ -94,26 +101,29 @@ ear() {
 # in a process group of its own. The first word of its own /proc entry is the
 # only way to its process id that costs no process.
 enter() {
-	n=$1
+	_n=$1
 	shift
-	[ -f "$dir/pre-$n" ] && . "$dir/pre-$n"
-	read -r leader _ </proc/self/stat && echo "$leader" >"$dir/group-$n"
-	exec $session "$@" "$dir/step-$n.sh"
+	[ -f "$_dir/pre-$_n" ] && . "$_dir/pre-$_n"
+	read -r _leader _ </proc/self/stat && echo "$_leader" >"$_dir/group-$_n"
+	exec ${_session:+"$_session"} "$@" "$_dir/step-$_n.sh"
 }
 
 run() {
 	(eval "enter $1 $2") </dev/null 2>&1
-	code=$?
-	say "end $1 $code"
+	_code=$?
+	say "end $1 $_code"
 }
 
 hand() {
-	while IFS=' ' read -r verb n shell; do
-		case $verb in
-		eval) eval "$(lines "$n")"; say "done $?" ;;
-		step) run "$n" "$shell" ;;
-		then) if [ "$code" = 0 ]; then run "$n" "$shell"; else say "skip $n"; fi ;;
-		bg) background "$n" "$shell" & ;;
+	_code=0
+	while IFS=' ' read -r _verb _n _shell; do
+		case $_verb in
+		eval) eval "$(lines "$_n")"; _code=$?; say "done $_code" ;;
+		step) run "$_n" "$_shell" ;;
+		then)
+			if [ "$_code" = 0 ] && [ ! -e "$_dir/killed-$_n" ]; then run "$_n" "$_shell"; else say "skip $_n"; fi
+			;;
+		bg) background "$_n" "$_shell" & ;;
 		esac
 	done
 }
@@ -121,18 +131,25 @@ hand() {
 background() {
 	{
 		(eval "enter $1 $2") </dev/null 2>&1
-		echo $? >"$dir/code-$1"
-	} | while IFS= read -r line || [ "$line" ]; do
-		say "bg $1 $line"
+		echo $? >"$_dir/code-$1"
+	} | while IFS= read -r _line || [ "$_line" ]; do
+		say "bg $1 $_line"
 	done
-	read -r code <"$dir/code-$1"
-	say "end $1 $code"
+	read -r _code <"$_dir/code-$1"
+	say "end $1 $_code"
 }
 
-has() { command -v "$1" >/dev/null 2>&1 && echo y; }
-
-session=
-[ "$(has setsid)" ] && session=setsid
-say "hello uid=$(id -u) gid=$(id -g) arch=$(uname -m) bash=$(has /bin/bash) tar=$(has tar) git=$(has git) dir=$dir home=${HOME:-/}"
+# What this container is like, found out without starting a process.
+while read -r _key _value _; do
+	case $_key in
+	Uid:) _uid=$_value ;;
+	Gid:) _gid=$_value ;;
+	esac
+done </proc/self/status
+_tar= _bash=
+_session=$(command -v setsid)
+command -v dd >/dev/null && command -v tar >/dev/null && _tar=y
+[ -x /bin/bash ] && _bash=y
+say "hello uid=$_uid gid=$_gid bash=$_bash tar=$_tar dir=$_dir home=${HOME:-/}"
 exec 3>&1
 ear | hand 3>&-

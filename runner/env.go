@@ -111,7 +111,8 @@ func layers(all ...[]plan.Var) []plan.Var {
 }
 
 // exports is the shell text that sets variables. Names that no shell can
-// export are returned apart.
+// export are returned apart. Some that a shell keeps for itself, as UID in
+// bash, would end the shell, were it not for command.
 func exports(vars []plan.Var) (text string, refused []string) {
 	var b strings.Builder
 	for _, v := range vars {
@@ -119,7 +120,7 @@ func exports(vars []plan.Var) (text string, refused []string) {
 			refused = append(refused, v.Name)
 			continue
 		}
-		b.WriteString("export " + v.Name + "=" + quote(v.Value) + "\n")
+		b.WriteString("command export " + v.Name + "=" + quote(v.Value) + "\n")
 	}
 	return b.String(), refused
 }

@@ -84,19 +84,6 @@ func (r *Runner) missing(image plan.Image, err error) error {
 		image.Pos, image.Name, image.Name, err)
 }
 
-// machines are the names that uname -m has for docker's architectures.
-var machines = map[string]string{
-	"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm", "i686": "386", "s390x": "s390x", "ppc64le": "ppc64le", "riscv64": "riscv64",
-}
-
-// arch returns docker's name for what uname -m says.
-func arch(machine string) string {
-	if a, ok := machines[machine]; ok {
-		return a
-	}
-	return machine
-}
-
 // inspect asks the engine about an image, until it knows it.
 func (r *Runner) inspect(ctx context.Context, ref string) (docker.Image, error) {
 	p := r.images.pull(ref)

@@ -233,7 +233,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		return err
 	}
 	go func() { _, _ = r.inspect(ctx, image.Name) }() // ready will want it
-	s := newSession(ct, j.output)
+	s := newSession(wireTo(ct), j.output)
 	if err := s.meet(ctx); err != nil {
 		j.dismiss(s, ct, j.view)
 		return err
@@ -259,9 +259,6 @@ func (j *job) abandon() {
 // prepare sets up the shell that every step begins in.
 func (j *job) prepare(ctx context.Context) error {
 	r, h := j.runner, j.session.hello
-	if r.Arch != "" && arch(h.Arch) != r.Arch {
-		r.once(j.at, fmt.Sprintf("%s is an image for %s: it runs emulated on this %s engine, several times slower", j.plan.Images[0].Name, arch(h.Arch), r.Arch))
-	}
 	if j.view != nil {
 		if err := <-j.view.loaded; err != nil {
 			return fmt.Errorf("base %s: %w", j.view.base.Volume, err)
@@ -272,7 +269,9 @@ func (j *job) prepare(ctx context.Context) error {
 		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
-	code, err := j.session.eval(ctx, text+": >"+quote(h.Dir+"/bash_env")+"\nmkdir -p "+quote(dir)+" && cd "+quote(dir))
+	j.session.ask(text + ": >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
+	j.sendAhead(1, plan.Run{})
+	code, err := j.session.answer(ctx)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("%s: working_directory %s cannot be made by user %d of %s: set `user: root` on the image, or another working_directory",
 			j.plan.Pos, j.plan.WorkDir, h.UID, j.plan.Images[0].Name)
@@ -285,12 +284,15 @@ func (j *job) prepare(ctx context.Context) error {
 
 // ready tells what the job runs on.
 func (j *job) ready(ctx context.Context, dir string) {
-	h := j.session.hello
-	e := event.JobReady{At: j.at, Arch: arch(h.Arch), User: fmt.Sprint(h.UID), WorkDir: dir}
+	r, name := j.runner, j.plan.Images[0].Name
+	e := event.JobReady{At: j.at, User: fmt.Sprint(j.session.hello.UID), WorkDir: dir}
 	e.At.Step = 0
-	e.Emulated = j.runner.Arch != "" && e.Arch != j.runner.Arch
-	if image, err := j.runner.inspect(ctx, j.plan.Images[0].Name); err == nil { // else the history lacks a digest
-		e.ImageDigest = image.ID
+	if image, err := r.inspect(ctx, name); err == nil { // else the history lacks it
+		e.ImageDigest, e.Arch = image.ID, image.Arch
+		e.Emulated = r.Arch != "" && e.Arch != r.Arch
 	}
-	j.runner.Out.Emit(e)
+	if e.Emulated {
+		r.once(j.at, fmt.Sprintf("%s is an image for %s: it runs emulated on this %s engine, several times slower", name, e.Arch, r.Arch))
+	}
+	r.Out.Emit(e)
 }

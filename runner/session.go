@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
@@ -41,11 +43,10 @@ var errEnded = errors.New("the container ended")
 
 // A hello is what the driver says about its container.
 type hello struct {
-	UID, GID       int
-	Arch           string // as uname -m says
-	Bash, Tar, Git bool
-	Dir            string // the driver's own folder
-	Home           string
+	UID, GID  int
+	Bash, Tar bool
+	Dir       string // the driver's own folder
+	Home      string
 }
 
 func parseHello(line string) (hello, error) {
@@ -58,8 +59,7 @@ func parseHello(line string) (hello, error) {
 	uid, err1 := strconv.Atoi(values["uid"])
 	gid, err2 := strconv.Atoi(values["gid"])
 	h := hello{
-		UID: uid, GID: gid, Arch: values["arch"], Dir: values["dir"], Home: home,
-		Bash: values["bash"] == "y", Tar: values["tar"] == "y", Git: values["git"] == "y",
+		UID: uid, GID: gid, Bash: values["bash"] == "y", Tar: values["tar"] == "y", Dir: values["dir"], Home: home,
 	}
 	if h.Dir == "" {
 		err1 = errors.Join(err1, errors.New("no folder"))
@@ -67,9 +67,19 @@ func parseHello(line string) (hello, error) {
 	return h, errors.Join(err1, err2)
 }
 
+// A wire is what a conversation goes over: the standard input and output of a
+// container, and how its end is explained.
+type wire struct {
+	in   io.WriteCloser
+	out  io.Reader
+	wait func() error // returns once the container has ended
+}
+
+func wireTo(ct *docker.Container) wire { return wire{ct.Stdin, ct.Stdout, ct.Wait} }
+
 // A session is the conversation with the driver of one live container.
 type session struct {
-	ct    *docker.Container
+	wire
 	hello hello
 
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
@@ -87,9 +97,9 @@ type session struct {
 
 // newSession starts the conversation with a container that runs bootstrap.
 // output is called by one goroutine, until ended is closed.
-func newSession(ct *docker.Container, output func(step int, p []byte)) *session {
+func newSession(w wire, output func(step int, p []byte)) *session {
 	s := &session{
-		ct: ct, output: output,
+		wire: w, output: output,
 		greet: make(chan hello, 1), done: make(chan int, 1), ahead: make(chan int, 1),
 		ends: map[int]chan int{}, ended: make(chan struct{}),
 	}
@@ -109,7 +119,7 @@ func newToken() string {
 
 // send writes a frame. A container that is gone is noticed where its answer
 // is missing.
-func (s *session) send(frame string) { _, _ = io.WriteString(s.ct.Stdin, frame) }
+func (s *session) send(frame string) { _, _ = io.WriteString(s.in, frame) }
 
 func (s *session) listen(token string) {
 	d := &demux{
@@ -120,7 +130,7 @@ func (s *session) listen(token string) {
 		},
 		control: s.control,
 	}
-	_, err := io.CopyBuffer(onlyWriter{d}, s.ct.Stdout, make([]byte, 64<<10))
+	_, err := io.CopyBuffer(onlyWriter{d}, s.out, make([]byte, 64<<10))
 	d.Flush()
 	s.mu.Lock()
 	s.err = errors.Join(s.err, err)
@@ -140,11 +150,12 @@ func (s *session) control(line string) {
 	case "hello":
 		h, err := parseHello(rest)
 		s.fail(err)
-		s.greet <- h
+		give(s.greet, h)
 	case "done":
 		code, err := strconv.Atoi(rest)
 		s.fail(err)
-		s.done <- code
+		s.begin()
+		give(s.done, code)
 	case "bg":
 		step, err := strconv.Atoi(first)
 		s.fail(err)
@@ -154,11 +165,20 @@ func (s *session) control(line string) {
 		code, err2 := strconv.Atoi(text)
 		s.fail(errors.Join(err1, err2))
 		s.begin()
-		s.end(step) <- code
+		give(s.end(step), code)
 	case "skip":
 		// The step before failed, so that nobody waits for this one.
 	default:
 		s.fail(fmt.Errorf("unexpected %q", line))
+	}
+}
+
+// give hands an answer over. Where nobody took the one before, the job is
+// over, and nobody will: the listener must go on to the end.
+func give[T any](to chan T, answer T) {
+	select {
+	case to <- answer:
+	default:
 	}
 }
 
@@ -195,7 +215,7 @@ func (s *session) meet(ctx context.Context) error {
 // broken explains the end of the driver's output: by the client's own words
 // where it has any.
 func (s *session) broken() error {
-	if err := s.ct.Wait(); err != nil {
+	if err := s.wait(); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -217,9 +237,12 @@ func (s *session) answer(ctx context.Context) (int, error) {
 
 // eval runs text in the shell that all steps begin in, and returns its code.
 func (s *session) eval(ctx context.Context, text string) (int, error) {
-	s.send("eval " + counted(text))
+	s.ask(text)
 	return s.answer(ctx)
 }
+
+// ask is eval without waiting for the answer.
+func (s *session) ask(text string) { s.send("eval " + counted(text)) }
 
 // put writes a file into the driver's folder.
 func (s *session) put(file, text string) {
@@ -283,10 +306,21 @@ const (
 
 // untar unpacks what write produces, a tar, into a folder of the container.
 func (s *session) untar(ctx context.Context, dir string, write func(io.Writer) error) error {
+	// A write to a container that does not read hears of no cancel.
+	stop := context.AfterFunc(ctx, func() { _ = s.in.Close() }) // the container ends by it
+	defer stop()
 	s.send("untar " + dir + "\n")
-	w := &chunks{to: s.ct.Stdin}
+	w := &chunks{to: s.in}
 	err := write(w)
-	if err := errors.Join(err, w.close()); err != nil {
+	if err == nil {
+		err = w.close()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrClosed):
+		return s.broken()
+	case err != nil:
 		return err // the driver waits for a rest that never comes: the caller gives the container up
 	}
 	code, err := s.answer(ctx)

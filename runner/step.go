@@ -88,7 +88,7 @@ func (j *job) run(ctx context.Context, n int, run plan.Run) (event.StepFinished,
 		}
 		j.sendAhead(n, run)
 		end, err := j.await(ctx, n, run)
-		if err != nil || end.Status == event.Success || rerun == run.MaxAutoReruns {
+		if err != nil || end.Status != event.Failed || rerun == run.MaxAutoReruns {
 			return end, err
 		}
 		j.say("Exited with %d: rerun %d of %d\n", end.ExitCode, rerun+1, run.MaxAutoReruns)
@@ -111,7 +111,7 @@ func (j *job) put(n int, run plan.Run) {
 // sendAhead sends the step after step n to the driver, if all that it waits
 // for is the success of step n.
 func (j *job) sendAhead(n int, run plan.Run) {
-	if i := n - 1; i < len(j.plan.Steps) && run.MaxAutoReruns == 0 { // step n is Steps[n-2]
+	if i := n - 1; i < len(j.plan.Steps) && run.MaxAutoReruns == 0 && !j.failed { // step n is Steps[n-2]
 		s := j.plan.Steps[i]
 		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background {
 			j.put(n+1, next)
@@ -184,13 +184,22 @@ func (j *job) lost() error {
 	return fmt.Errorf("the container ended while the step ran: the step killed it, or the engine stopped it: %w", err)
 }
 
+// signal signals a step, and keeps the one that was sent ahead from
+// beginning: a step that is told to end may well end with 0.
+func (j *job) signal(n int, signal string) {
+	if j.ahead > n {
+		j.session.kill(j.ahead, "KILL")
+	}
+	j.session.kill(n, signal)
+}
+
 // killPatience is how long a step may take to end after SIGTERM.
 const killPatience = 5 * time.Second
 
 // kill ends a step, so that the steps after it can still run.
 func (j *job) kill(ctx context.Context, n int) error {
 	for _, signal := range []string{"TERM", "KILL"} {
-		j.session.kill(n, signal)
+		j.signal(n, signal)
 		select {
 		case <-j.session.end(n):
 			return nil
@@ -208,7 +217,7 @@ func (j *job) kill(ctx context.Context, n int) error {
 // shutdown, and waits no longer than the grace.
 func (j *job) cancel(n int) error {
 	r := j.runner
-	j.session.kill(n, "INT")
+	j.signal(n, "INT")
 	grace := time.After(r.Grace)
 	term := time.After(500 * time.Millisecond)
 	note := time.After(time.Second)
@@ -223,7 +232,7 @@ func (j *job) cancel(n int) error {
 		case <-grace:
 			return nil
 		case <-term:
-			j.session.kill(n, "TERM")
+			j.signal(n, "TERM")
 		case <-note:
 			r.Out.Emit(event.Message{At: j.at, Level: event.Warning, Text: fmt.Sprintf(
 				"job %s traps the signal: it has %s to end (Ctrl-C again: at once)", j.plan.Name, r.Grace)})
