@@ -87,12 +87,11 @@ func (k call) known() string {
 // argument reads one argument, or a default, in the frame it was written in.
 func (c *compiler) argument(arg, decl *tree.Node, name string, f *frame, relaxed bool) *tree.Node {
 	kind := decl.Get("type").String()
+	if kind == "steps" && arg.Kind == tree.List {
+		return arg.ListOf(c.expandSteps(arg, f))
+	}
 	v := c.fill(arg, f)
 	switch kind {
-	case "steps":
-		if v.Kind == tree.List {
-			return v.ListOf(c.expandSteps(v, f))
-		}
 	case "executor":
 		if c.origins[v] == nil {
 			owned := *v

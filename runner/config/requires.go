@@ -73,7 +73,7 @@ func (k *circleWalk) visit(m *member) {
 	k.state[m] = -1
 }
 
-// names finds the members of a workflow by what requires can call them.
+// workflowNames finds the members of a workflow by what requires can call them.
 type workflowNames struct {
 	jobs     map[string][]*member // outside of matrices, by their names before suffixes
 	matrices map[string][]*member // by their alias
@@ -106,11 +106,7 @@ func newNames(w *flow) *workflowNames {
 func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflowNames) []*member {
 	jobs := without(names.jobs[m.space+name.Text], m)
 	matrix := without(names.matrices[m.space+name.Text], m)
-	entries := map[int]bool{}
-	for _, one := range matrix {
-		entries[one.entry] = true
-	}
-	switch count := len(jobs) + len(entries); {
+	switch count := len(jobs) + entries(matrix); {
 	case count == 1:
 		return append(jobs, matrix...)
 	case count > 1:
@@ -122,7 +118,7 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 		return nil // it could not be filled in
 	}
 	for _, found := range [][]*member{names.members[m.space+name.Text], names.others[m.space+name.Text]} {
-		if found = without(found, m); len(found) > 0 {
+		if found = without(found, m); entries(found) == 1 {
 			return found
 		}
 	}
@@ -130,6 +126,15 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 	c.at(name, fmt.Sprintf("the job %q requires %q, which the workflow %q does not have", m.base, name.Text, w.key.Text),
 		didYouMean(name.Text, all, "it has "+strings.Join(all, ", ")))
 	return nil
+}
+
+// entries counts the entries of the workflow that members come from.
+func entries(list []*member) int {
+	seen := map[int]bool{}
+	for _, m := range list {
+		seen[m.entry] = true
+	}
+	return len(seen)
 }
 
 // without leaves a member, and all others of its matrix, out.

@@ -56,6 +56,7 @@ func (c *compiler) implicit() *tree.Node {
 	return key.MapOf(tree.Pair{Key: key.Str("workflow"), Value: w})
 }
 
+// flow expands one workflow.
 func (c *compiler) flow(p tree.Pair) *flow {
 	w := &flow{key: p.Key, node: p.Value}
 	f := &frame{scope: c.scope}
@@ -96,7 +97,7 @@ func (c *compiler) invoke(w *flow, entry int, inv invocation) []*member {
 	var members []*member
 	alias := inv.key.Text
 	if a := matrix.Get("alias"); a != nil {
-		alias = a.String()
+		alias = c.fill(a, inv.f).String()
 	}
 	combos := c.combinations(matrix, inv.f)
 	for i, combo := range combos {
