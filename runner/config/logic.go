@@ -50,7 +50,7 @@ func (c *compiler) workflowCondition(n *tree.Node, f *frame) bool {
 			"write the logic statement itself; only steps have condition")
 		return true
 	}
-	return c.holds(c.fill(n, f))
+	return c.condition(n, f)
 }
 
 // stepCondition decides the condition of a when or unless step: a string that
@@ -68,11 +68,17 @@ func (c *compiler) stepCondition(n *tree.Node, f *frame) bool {
 	if n.Kind == tree.String && n.Templated && c.template(n) != nil && c.template(n).Only() == "" && strings.ContainsAny(n.Text, "=!") {
 		c.warn(n, "always-true", fmt.Sprintf("the condition %q is always true", n.Text), "a text is never empty here; compare inside << >>, or with equal")
 	}
-	filled := c.fill(n, f)
-	if n.Kind == tree.String && filled.Kind == tree.List {
-		return true // a parameter of type steps: orbs ask in this way whether there are any
+	return c.condition(n, f)
+}
+
+// condition decides what is no expression. A list as it is written is a
+// mistake.
+func (c *compiler) condition(n *tree.Node, f *frame) bool {
+	if n.Kind == tree.List {
+		c.at(n, "a condition is a list", "write and, or, not, equal or matches above it")
+		return false
 	}
-	return c.holds(filled)
+	return c.holds(c.fill(n, f))
 }
 
 // holds decides a logic statement. Other than in expressions, 0 and "" count
@@ -80,8 +86,7 @@ func (c *compiler) stepCondition(n *tree.Node, f *frame) bool {
 func (c *compiler) holds(n *tree.Node) bool {
 	switch n.Kind {
 	case tree.List:
-		c.at(n, "a condition is a list", "write and, or, not, equal or matches above it")
-		return false
+		return true // of a parameter of type steps: orbs ask in this way whether it was given
 	case tree.Map:
 		return c.statement(n)
 	case tree.Float:

@@ -60,7 +60,7 @@ func (c *compiler) implicit() *tree.Node {
 func (c *compiler) flow(p tree.Pair) *flow {
 	w := &flow{key: p.Key, node: p.Value}
 	f := &frame{scope: c.scope}
-	w.skipped = c.condition(w, f)
+	w.skipped = c.skips(w, f)
 	for i, item := range items(p.Value.Get("jobs")) {
 		key, args := item, item.At(tree.Null, "")
 		if item.Kind == tree.Map && len(item.Pairs) == 1 {
@@ -73,8 +73,8 @@ func (c *compiler) flow(p tree.Pair) *flow {
 	return w
 }
 
-// condition decides when and unless of a workflow.
-func (c *compiler) condition(w *flow, f *frame) *plan.Skipped {
+// skips decides when and unless of a workflow: why it does not run, or nil.
+func (c *compiler) skips(w *flow, f *frame) *plan.Skipped {
 	if w.node.Get("when") != nil && w.node.Get("unless") != nil {
 		c.at(w.node.KeyNode("unless"), "the workflow has when and unless", "join the two conditions with and and not under when")
 	}
