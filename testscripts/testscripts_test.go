@@ -35,8 +35,9 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"repo":  repo,
-			"await": await,
+			"repo":     repo,
+			"await":    await,
+			"registry": registry,
 		},
 	})
 }
