@@ -43,7 +43,7 @@ const (
 func Large(files int, bytes int64) bool { return files >= largeFiles || bytes >= largeBytes }
 
 // objectsDir is where a container sees the host's git objects, read-only.
-const objectsDir = "/.popsicle/objects-"
+const objectsDir = "/.popsicle/objects"
 
 // destination is the folder a checkout step puts the tree into.
 func destination(job *plan.Job, c plan.Checkout, home string) string {
@@ -173,9 +173,7 @@ func (j *job) repository(ctx context.Context, dir string, tree *gitops.Tree, bas
 	h, b := j.session.hello, j.runner.Build
 	var alternates []string
 	if j.readable(ctx) {
-		for i := range j.objects {
-			alternates = append(alternates, objectsDir+fmt.Sprint(i))
-		}
+		alternates = append([]string{objectsDir}, j.objects[1:]...)
 	}
 	err := j.send(ctx, dir, func(w io.Writer) error {
 		return tree.WriteGit(ctx, w, gitops.GitOptions{Alternates: alternates, UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag, Base: base})
@@ -199,7 +197,7 @@ func (j *job) readable(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	code, err := j.session.eval(ctx, "[ -r "+quote(objectsDir+"0/"+witness)+" ]")
+	code, err := j.session.eval(ctx, "[ -r "+quote(objectsDir+"/"+witness)+" ]")
 	return err == nil && code == 0
 }
 

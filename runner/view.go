@@ -166,7 +166,12 @@ func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
 	}
 	var mounts []docker.Mount
 	for i, dir := range j.runner.objects(ctx) {
-		mounts = append(mounts, docker.Mount{Target: objectsDir + fmt.Sprint(i), Bind: dir})
+		// What the first borrows from, it names by paths of the host.
+		target := dir
+		if i == 0 {
+			target = objectsDir
+		}
+		mounts = append(mounts, docker.Mount{Target: target, Bind: dir})
 		j.objects = append(j.objects, dir)
 	}
 	image := j.plan.Images[0]
