@@ -56,7 +56,7 @@ func openProject(c *cli.Command, named []string) (*project, error) {
 		if name == "-" {
 			text, err = io.ReadAll(io.LimitReader(c.Root().Reader, tree.MaxBytes+1))
 		} else {
-			path = p.fromTop(name)
+			path = filepath.ToSlash(name)
 			text, err = readRegular(name)
 		}
 		if err != nil {
@@ -111,16 +111,19 @@ func readRegular(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
 }
 
-// fromTop names a file as messages do: from the top of the project where it
-// is in it, else as it was given.
+// fromTop names a file that was named on the command line as other programs
+// want it: from the top of the project, where it is in it.
 func (p *project) fromTop(name string) string {
+	if !p.named || !slices.ContainsFunc(p.sources, func(s source) bool { return s.Path == name }) {
+		return name // it is named so already
+	}
 	abs, err := filepath.Abs(name)
 	if err != nil {
-		return filepath.ToSlash(name)
+		return name
 	}
 	rel, err := filepath.Rel(p.root, abs)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return filepath.ToSlash(name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return name
 	}
 	return filepath.ToSlash(rel)
 }

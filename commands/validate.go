@@ -63,7 +63,7 @@ func validateAction(ctx context.Context, c *cli.Command) error {
 	if !c.Bool("notes") {
 		shown = slices.DeleteFunc(slices.Clone(all), func(f finding.Finding) bool { return f.Severity == finding.Note })
 	}
-	if err := writeFindings(c, checks, shown); err != nil {
+	if err := p.writeFindings(c, checks, shown); err != nil {
 		return err
 	}
 	n := count(all)
@@ -81,10 +81,15 @@ func count(list []finding.Finding) map[finding.Severity]int {
 	return n
 }
 
-func writeFindings(c *cli.Command, checks []*check, list []finding.Finding) error {
+func (p *project) writeFindings(c *cli.Command, checks []*check, list []finding.Finding) error {
 	out, format := stdout(c), c.String("format")
 	if c.Bool("json") {
 		format = "json"
+	}
+	if format == "github" || format == "sarif" {
+		for i := range list {
+			list[i].Pos.File, list[i].Related.File = p.fromTop(list[i].Pos.File), p.fromTop(list[i].Related.File)
+		}
 	}
 	switch format {
 	case "json":

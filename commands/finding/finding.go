@@ -14,8 +14,8 @@ const (
 	Note    Severity = "note"    // what popsicle leaves out or replaces here
 )
 
-// A Finding is one thing found in a config file. File names in it begin at
-// the top of the checkout where the file is in one.
+// A Finding is one thing found in a config file. For GitHub and SARIF, file
+// names begin at the top of the checkout.
 type Finding struct {
 	Severity Severity
 	Code     string   // of a warning: "unused-job"; of a note: the key; else empty
