@@ -45,8 +45,8 @@ type Case struct {
 	MaxMB  int
 	// Before prepares each time, outside the measurement.
 	Before func(ctx context.Context) error
-	// Check looks at what the command printed.
-	Check func(output string) error
+	// Check looks at the end of what the command printed.
+	Check func(end string) error
 	// Measure, where it is set, is done instead of running Command, and
 	// returns what was measured and a word about it.
 	Measure func(ctx context.Context) (Sample, error)

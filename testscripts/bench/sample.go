@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -41,21 +42,30 @@ func (c Case) once(ctx context.Context) (Sample, error) {
 	err = cmd.Run()
 	s := Sample{Wall: time.Since(start)}
 	if err != nil {
-		text, _ := os.ReadFile(out.Name()) // the error itself is known
-		return s, fmt.Errorf("%s: %w\n%s", c.Command, err, text[max(0, len(text)-2000):])
+		return s, fmt.Errorf("%s: %w\n%s", c.Command, err, endOf(out))
 	}
 	s.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if use, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		s.MB = int(use.Maxrss >> 10) // Linux counts in KB
 	}
 	if c.Check != nil {
-		text, err := os.ReadFile(out.Name())
-		if err == nil {
-			err = c.Check(string(text))
-		}
-		return s, err
+		err = c.Check(endOf(out))
 	}
-	return s, nil
+	return s, err
+}
+
+// endOf returns the end of a file. More would make this process large, and
+// the memory of the commands that it starts is counted from its own.
+func endOf(f *os.File) string {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
+	}
+	text := make([]byte, min(size, 4<<10))
+	if _, err := f.ReadAt(text, size-int64(len(text))); err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // median returns the middle of what pick finds in the samples.
