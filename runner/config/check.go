@@ -2,13 +2,10 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
-	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -51,9 +48,11 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 	}
 	s.checked[n] = true
 	if n.Kind == tree.String {
-		if found, from := s.findAlias(kind, n); found == nil && from == nil {
-			c.unknown(n, kind, n.Text, s)
-		}
+		c.doubt(func() {
+			if found, from := s.findAlias(kind, n); found == nil && from == nil {
+				c.unknown(n, kind, n.Text, s)
+			}
+		})
 		return
 	}
 	t := map[element]*schema.Type{aJob: c.lang.Job, aCommand: c.lang.Command, anExecutor: c.lang.Executor}[kind]
@@ -63,25 +62,45 @@ func (c *compiler) checkElement(s *scope, kind element, name string, n *tree.Nod
 		return t == c.lang.Step && s.commands[key] != nil // a command that shadows a built-in step
 	}
 	check.Check(n, t, string(kind)+" "+name)
-	if n.Kind != tree.Map {
-		return
+	if n.Kind != tree.Map || isPassive(n) {
+		return // what is in a passive job is ignored
 	}
-	if isPassive(n) {
-		return // its steps and all else are ignored
-	}
-	declared := c.checkParameters(n.Get("parameters"), kind == aJob && s.name == "")
-	for _, p := range n.Pairs {
-		if p.Key.Text != "parameters" && p.Key.Text != "description" {
-			c.checkNames(p.Value, declared, s)
-		}
-	}
-	c.checkExecutor(n.Get("executor"), s)
+	c.checkParameters(n.Get("parameters"), kind == aJob && s.name == "")
+	declared := index(n.Get("parameters"))
 	list := n.Get("steps")
-	if kind == aJob && c.templated && !isPassive(n) && (list == nil || list.Is(tree.List) && len(list.Items) == 0) {
+	if kind == aJob && c.templated && (list == nil || list.Is(tree.List) && len(list.Items) == 0) {
 		c.at(cmp.Or(list, n), fmt.Sprintf("the job %q has no steps", name), "give it the key steps with at least one step")
 	}
-	if list.Is(tree.List) {
-		c.checkSteps(list, s)
+	c.doubt(func() {
+		for _, p := range n.Pairs {
+			if p.Key.Text != "parameters" && p.Key.Text != "description" {
+				c.checkNames(p.Value, declared, s)
+			}
+		}
+		c.checkExecutor(n.Get("executor"), s)
+		if list.Is(tree.List) {
+			c.checkSteps(list, s)
+		}
+	})
+}
+
+// doubt collects what a check finds as doubts. Names are looked up when an
+// element is expanded, and CircleCI accepts whatever it does not expand; so a
+// name that does not exist is a mistake if the expansion comes by it as well,
+// and else a warning.
+func (c *compiler) doubt(check func()) {
+	c.doubting = true
+	check()
+	c.doubting = false
+}
+
+// settle makes warnings of the doubts that turned out to be no mistakes.
+func (c *compiler) settle() {
+	for _, e := range c.doubts {
+		if !c.seen[e.Pos] {
+			e.Code, e.Message = "unreached", "never reached, but "+e.Message
+			c.warnings = append(c.warnings, e)
+		}
 	}
 }
 
@@ -98,12 +117,10 @@ func (c *compiler) checkExecutor(ref *tree.Node, s *scope) {
 	}
 }
 
-// checkParameters checks the declarations of an element and gives their names.
-func (c *compiler) checkParameters(n *tree.Node, ofJob bool) []string {
-	names := []string{}
+// checkParameters checks the declarations of an element.
+func (c *compiler) checkParameters(n *tree.Node, ofJob bool) {
 	for _, p := range pairs(n) {
 		name, decl := p.Key.Text, p.Value
-		names = append(names, name)
 		if ofJob && slices.Contains(reserved[:8], name) {
 			c.at(p.Key, fmt.Sprintf("a job cannot have a parameter named %q", name), "it is a key of every invocation: choose another name")
 		}
@@ -115,11 +132,10 @@ func (c *compiler) checkParameters(n *tree.Node, ofJob bool) []string {
 			c.typed(def, decl, name)
 		}
 	}
-	return names
 }
 
 // checkNames looks for << parameters.x >> that the element does not declare.
-func (c *compiler) checkNames(n *tree.Node, declared []string, s *scope) {
+func (c *compiler) checkNames(n *tree.Node, declared map[string]*tree.Node, s *scope) {
 	if !n.Templated || !c.templated {
 		return
 	}
@@ -132,32 +148,8 @@ func (c *compiler) checkNames(n *tree.Node, declared []string, s *scope) {
 	if n.Kind != tree.String {
 		return
 	}
-	t := c.template(n)
-	if t == nil {
-		return
-	}
-	for _, use := range t.Uses() {
-		c.checkName(n, use, declared, s)
-	}
-}
-
-func (c *compiler) checkName(n *tree.Node, use template.Use, declared []string, s *scope) {
-	rest, isParameter := strings.CutPrefix(use.Name, "parameters.")
-	if isParameter && !slices.Contains(declared, rest) {
-		c.add(&Error{
-			Pos: c.inside(n, use.At), Message: fmt.Sprintf("%s is used, but the element declares no parameter %q", use.Name, rest),
-			Hint: didYouMean(rest, declared, "declare it under parameters of this element"),
-		})
-	}
-	if isParameter {
-		return
-	}
-	if _, err := c.lookup(use.Name, &frame{scope: s}); err != nil {
-		var e *template.Error
-		if errors.As(err, &e) {
-			e.At = use.At
-		}
-		c.templateError(n, err)
+	if t := c.template(n); t != nil {
+		c.names(n, t, &frame{scope: s, params: declared})
 	}
 }
 

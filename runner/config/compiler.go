@@ -2,7 +2,6 @@ package config
 
 import (
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
-	"github.com/popsicle-ci/popsicle/runner/config/template"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
@@ -17,17 +16,33 @@ type compiler struct {
 	lines     []string // the same, once it was needed
 	templated bool     // << >> has a meaning: since version 2.1
 	scope     *scope
-	params    map[string]*tree.Node         // the pipeline parameters' values
-	values    map[string]*tree.Node         // the pipeline values that were asked for
-	parsed    map[string]*template.Template // by their text
-	origins   map[*tree.Node]*scope         // where an executor that was passed is looked up
-	orbs      map[string]*scope             // by their references; nil for one that could not be had
-	loading   []string                      // orbs that are being loaded, to find circles
-	within    []*tree.Node                  // commands that are being expanded, to find circles
-	steps     int                           // expanded so far
-	filled    int                           // bytes of the texts filled in so far
+	params    map[string]*tree.Node // the pipeline parameters' values
+	values    map[string]*tree.Node // the pipeline values that were asked for
+	parsed    map[string]parsed     // templates by their text
+	origins   map[*tree.Node]*scope // where an executor that was passed is looked up
+	orbs      map[string]*scope     // by their references; nil for one that could not be had
+	loading   []string              // orbs that are being loaded, to find circles
+	within    []*tree.Node          // commands that are being expanded, to find circles
+	steps     int                   // expanded so far
+	filled    int                   // bytes of the texts filled in so far
 	warnings  []*Error
 	warned    map[plan.Pos]bool
+	doubting  bool     // what is found now is a doubt
+	doubts    []*Error // what is a mistake only if it is expanded
+}
+
+// add takes a mistake, or a doubt while doubting.
+func (c *compiler) add(e *Error) {
+	if c.doubting {
+		c.doubts = append(c.doubts, e)
+		return
+	}
+	c.mistakes.add(e)
+}
+
+// at reports a mistake at a node.
+func (c *compiler) at(n *tree.Node, message, hint string) {
+	c.add(&Error{Pos: n.Pos(), Message: message, Hint: hint})
 }
 
 // Expand makes the file that has no orbs, commands, parameters and templates
@@ -51,6 +66,7 @@ func (f *File) Expand(o Options) (*File, error) {
 	for _, w := range flows {
 		c.resolve(w)
 	}
+	c.settle()
 	return c.emit(flows), c.err()
 }
 
@@ -58,7 +74,7 @@ func (f *File) compiler(o Options) *compiler {
 	return &compiler{
 		o: o, lang: schema.Get(), root: f.root, text: f.text, templated: f.templated(),
 		params: map[string]*tree.Node{}, values: map[string]*tree.Node{},
-		parsed: map[string]*template.Template{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
+		parsed: map[string]parsed{}, origins: map[*tree.Node]*scope{}, orbs: map[string]*scope{},
 	}
 }
 

@@ -82,8 +82,8 @@ func (c *compiler) badStep(item *tree.Node) {
 // been indented further. CircleCI takes the step without them; a warning says so.
 func (c *compiler) sloppy(item *tree.Node) bool {
 	first := item.Pairs[0]
-	if first.Value.Kind != tree.Null || first.Key.Text == "run" || first.Key.Text == "when" || first.Key.Text == "unless" {
-		return false
+	if first.Value.Kind == tree.Null && (first.Key.Text == "run" || first.Key.Text == "when" || first.Key.Text == "unless") {
+		return false // nothing would be left of it
 	}
 	c.warn(item.Pairs[1].Key, "step-indent", fmt.Sprintf("the key %q stands beside the step %q and is ignored", item.Pairs[1].Key.Text, first.Key.Text), "indent it further")
 	return true

@@ -37,17 +37,24 @@ func (c *compiler) fill(n *tree.Node, f *frame) *tree.Node {
 	return &out
 }
 
-// template parses a text, each text once.
+// parsed is a template, or what is wrong with it.
+type parsed struct {
+	template *template.Template
+	err      error
+}
+
+// template parses a text, each text once. Nil stands for one that is wrong,
+// which is reported.
 func (c *compiler) template(n *tree.Node) *template.Template {
-	t, have := c.parsed[n.Text]
+	p, have := c.parsed[n.Text]
 	if !have {
-		var err error
-		if t, err = template.Parse(n.Text); err != nil {
-			c.templateError(n, err)
-		}
-		c.parsed[n.Text] = t
+		p.template, p.err = template.Parse(n.Text)
+		c.parsed[n.Text] = p
 	}
-	return t
+	if p.err != nil {
+		c.templateError(n, p.err)
+	}
+	return p.template
 }
 
 func (c *compiler) templateError(n *tree.Node, err error) {
@@ -106,6 +113,7 @@ func (c *compiler) fillText(n *tree.Node, f *frame) *tree.Node {
 		return value(v), err
 	})
 	if err != nil {
+		c.names(n, t, f)
 		c.templateError(n, err)
 		return unfilled(n)
 	}
@@ -123,6 +131,18 @@ const (
 	maxText   = 4 << 20   // bytes of one text
 	maxFilled = 256 << 20 // of all texts
 )
+
+// names reports every name of a template that does not exist.
+func (c *compiler) names(n *tree.Node, t *template.Template, f *frame) {
+	for _, use := range t.Uses() {
+		_, err := c.lookup(use.Name, f)
+		var e *template.Error
+		if errors.As(err, &e) {
+			e.At = use.At
+			c.templateError(n, e)
+		}
+	}
+}
 
 // unfilled stands for a string that could not be filled in, which was reported.
 // It stays Templated, by which checks know that what they miss is not its fault.
@@ -191,8 +211,7 @@ func (c *compiler) lookup(name string, f *frame) (*tree.Node, error) {
 		if v := f.params[rest]; v != nil {
 			return v, nil
 		}
-		return nil, &template.Error{Message: fmt.Sprintf("%s: there is no parameter %q here", name, rest),
-			Hint: didYouMean(rest, keys(f.params), "declare it under parameters of the element that uses it")}
+		return nil, undeclared(name, keys(f.params))
 	}
 	if rest, ok := strings.CutPrefix(name, "matrix."); ok {
 		if v := f.matrix[rest]; v != nil {
@@ -202,6 +221,12 @@ func (c *compiler) lookup(name string, f *frame) (*tree.Node, error) {
 			Hint: didYouMean(rest, keys(f.matrix), "matrix.* has a meaning in the invocation that has the matrix alone")}
 	}
 	return c.pipelineValue(name, f)
+}
+
+// undeclared is the mistake of parameters.x in an element that has no such parameter.
+func undeclared(name string, declared []string) *template.Error {
+	return &template.Error{Message: fmt.Sprintf("%s: the element that uses it declares no such parameter", name),
+		Hint: didYouMean(strings.TrimPrefix(name, "parameters."), declared, "declare it under the parameters of the element")}
 }
 
 func keys(m map[string]*tree.Node) []string {

@@ -62,7 +62,7 @@ func (p *planner) job(name string, n *tree.Node) *plan.Job {
 	if job.WorkDir == "" {
 		job.WorkDir = "~/project"
 	}
-	if count, err := strconv.Atoi(n.Get("parallelism").String()); err == nil && count > 1 {
+	if count, err := strconv.Atoi(strings.ReplaceAll(n.Get("parallelism").String(), "_", "")); err == nil && count > 1 {
 		job.Parallelism = count
 	}
 	switch kind := n.Get("type").String(); kind {

@@ -70,7 +70,7 @@ func (c *Checker) scalar(n *tree.Node, t *Type, path string) {
 		c.wrong(n, t, path)
 		return
 	}
-	if n.Kind == tree.Int && t.Min > 0 {
+	if n.Kind == tree.Int && t.Min > 0 && t.Check == nil {
 		if v, err := strconv.Atoi(strings.ReplaceAll(n.Text, "_", "")); err != nil || v < t.Min {
 			c.report(n, fmt.Sprintf("%s is %s", path, n.Text), fmt.Sprintf("it must be at least %d", t.Min))
 		}

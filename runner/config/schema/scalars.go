@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // The scalars that many keys share. They are made per build, so that nothing
 // of this costs time before a config is read.
@@ -10,9 +13,26 @@ func text() *Type { return word("a string") }
 
 func nullable(t *Type) *Type { t.Scalars |= Null; return t }
 
-func boolean() *Type { return &Type{Name: "true or false", Scalars: Bool} }
+// boolean is a boolean, or a string parameter that holds one.
+func boolean() *Type {
+	return &Type{Name: "true or false", Scalars: Bool | Text, Check: func(s string) string {
+		switch strings.ToLower(s) {
+		case "true", "false", "yes", "no", "on", "off":
+			return ""
+		}
+		return "it must be true or false"
+	}}
+}
 
-func count(name string) *Type { return &Type{Name: name, Scalars: Int, Min: 1} }
+// count is a whole number from 1, or a string parameter that holds one.
+func count(name string) *Type {
+	return &Type{Name: name, Scalars: Int | Text, Min: 1, Check: func(s string) string {
+		if digits(strings.ReplaceAll(s, "_", "")) && strings.Trim(s, "0_") != "" {
+			return ""
+		}
+		return "it must be " + name
+	}}
+}
 
 func enum(values ...string) *Type {
 	return &Type{Name: "one of " + strings.Join(values, ", "), Scalars: Text, Enum: values}
@@ -36,20 +56,13 @@ func anything() *Type {
 
 // duration is a number with a unit: 30s, 10m, 1.5h.
 func duration() *Type {
-	return &Type{Name: "a duration like 30s, 10m or 1.5h", Scalars: Text | Int, Pattern: `^\d+(\.\d+)?[smh]?$`,
+	return &Type{Name: "a duration like 30s, 10m or 1.5h", Scalars: Text | Int, Pattern: `^([0-9]+(\.[0-9]+)?[smh]?)+$`,
 		Check: func(s string) string {
-			if IsDuration(s) || digits(s) {
+			if d, err := time.ParseDuration(s); err == nil && d > 0 || digits(s) {
 				return ""
 			}
 			return "it must be a number and a unit: 30s, 10m or 1.5h"
 		}}
-}
-
-// IsDuration tells whether s is digits, perhaps with a fraction, and one of s, m, h.
-func IsDuration(s string) bool {
-	number := strings.TrimRight(s, "smh")
-	whole, fraction, hasFraction := strings.Cut(number, ".")
-	return len(s) == len(number)+1 && digits(whole) && (!hasFraction || digits(fraction))
 }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -122,11 +122,3 @@ func TestCheckSaysWhatIsRight(t *testing.T) {
 		}
 	}
 }
-
-func TestDurations(t *testing.T) {
-	for s, want := range map[string]bool{"30s": true, "1.5h": true, "10m": true, "10": false, "m": false, "1ms": false, "1.m": false, "-1s": false, "1h30m": false} {
-		if schema.IsDuration(s) != want {
-			t.Errorf("IsDuration(%q) is %v", s, !want)
-		}
-	}
-}

@@ -82,9 +82,10 @@ func (n *Node) Is(k Kind) bool { return n != nil && n.Kind == k }
 // Scalar tells whether the node is neither list nor map.
 func (n *Node) Scalar() bool { return n != nil && n.Kind < List }
 
-// True is the value of a boolean node, by the spellings of YAML 1.1.
+// True tells whether a node spells true as YAML 1.1 does, as a boolean or as a
+// string.
 func (n *Node) True() bool {
-	if !n.Is(Bool) {
+	if !n.Is(Bool) && !n.Is(String) {
 		return false
 	}
 	switch strings.ToLower(n.Text) {
