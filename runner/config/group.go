@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
@@ -24,6 +25,9 @@ func (c *compiler) group(w *flow, m *member, inv invocation, n *tree.Node) []*me
 		if inv.args.Get(key) != nil {
 			c.at(inv.args.KeyNode(key), fmt.Sprintf("the job group %q is given %s", inv.key.Text, key), "job groups take requires, filters, name and serial-group")
 		}
+	}
+	if slices.ContainsFunc(w.groups, func(g *group) bool { return g.end.base == m.base }) {
+		c.at(inv.key, fmt.Sprintf("the workflow %q has two job groups named %q", w.key.Text, m.base), "give one of them another name with the key name")
 	}
 	c.checker().Check(n, c.lang.Group, "job-groups."+inv.key.Text)
 	g := &group{start: c.passive(m, "group-start", "no-op"), end: c.passive(m, "group-end", "no-op")}

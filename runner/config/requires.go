@@ -81,11 +81,15 @@ type workflowNames struct {
 	others   map[string][]*member // by second choices: the job's own name, other orders of values
 }
 
+// within is a name as the jobs of the member's group know it: jobs outside do
+// not see into a group.
+func (m *member) within(name string) string { return m.space + "\x00" + name }
+
 func newNames(w *flow) *workflowNames {
 	n := &workflowNames{map[string][]*member{}, map[string][]*member{}, map[string][]*member{}, map[string][]*member{}}
 	put := func(m map[string][]*member, name string, one *member) {
 		if name != "" {
-			m[one.space+name] = append(m[one.space+name], one)
+			m[one.within(name)] = append(m[one.within(name)], one)
 		}
 	}
 	for _, m := range w.members {
@@ -104,8 +108,8 @@ func newNames(w *flow) *workflowNames {
 // required finds what one name of requires means: another job of the name, or
 // all jobs of a matrix. A name of several is a mistake.
 func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflowNames) []*member {
-	jobs := without(names.jobs[m.space+name.Text], m)
-	matrix := without(names.matrices[m.space+name.Text], m)
+	jobs := without(names.jobs[m.within(name.Text)], m)
+	matrix := without(names.matrices[m.within(name.Text)], m)
 	switch count := len(jobs) + entries(matrix); {
 	case count == 1:
 		return append(jobs, matrix...)
@@ -117,7 +121,7 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 	if name.Templated && c.templated {
 		return nil // it could not be filled in
 	}
-	for _, found := range [][]*member{names.members[m.space+name.Text], names.others[m.space+name.Text]} {
+	for _, found := range [][]*member{names.members[m.within(name.Text)], names.others[m.within(name.Text)]} {
 		if found = without(found, m); entries(found) == 1 {
 			return found
 		}
