@@ -22,7 +22,7 @@ type check struct {
 	compiled *config.File   // nil where it could not be read
 	plan     *plan.Pipeline // nil where there are mistakes
 	mistakes []*config.Error
-	warnings []*config.Error
+	warnings []*config.Error // once lint was called
 }
 
 // newCheck compiles a file, and goes on after mistakes to find them all.
@@ -36,7 +36,7 @@ func newCheck(s source, o config.Options) *check {
 	c.add(err)
 	p, planErr := f.Plan(o)
 	c.add(planErr)
-	c.compiled, c.warnings = f, f.Warnings()
+	c.compiled = f
 	if err == nil && planErr == nil {
 		c.plan = p
 	}
@@ -44,6 +44,13 @@ func newCheck(s source, o config.Options) *check {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	return c
+}
+
+// lint looks for what compiles and is likely a mistake.
+func (c *check) lint() {
+	if c.compiled != nil {
+		c.warnings = c.compiled.Warnings()
+	}
 }
 
 // add takes the mistakes of one pass. Of two at one place, the first pass
@@ -104,12 +111,15 @@ func (c *check) findings(lines *sourceLines) []finding.Finding {
 // sourceLines gives lines of the files that findings lie in: configs, and
 // orbs of the project, which are read when they are asked for.
 type sourceLines struct {
-	fsys  fs.FS
+	from  []fs.FS
 	files map[string][]string
 }
 
 func (p *project) lines() *sourceLines {
-	l := &sourceLines{fsys: p.files.FS(), files: map[string][]string{}}
+	l := &sourceLines{from: []fs.FS{p.files.FS()}, files: map[string][]string{}}
+	if p.orbDir != nil {
+		l.from = append(l.from, p.orbDir)
+	}
 	for _, s := range p.sources {
 		l.files[s.Path] = strings.Split(string(s.Text), "\n")
 	}
@@ -120,14 +130,23 @@ func (p *project) lines() *sourceLines {
 func (l *sourceLines) at(pos plan.Pos) string {
 	lines, known := l.files[pos.File]
 	if !known {
-		text, _ := fs.ReadFile(l.fsys, pos.File) // without its line a finding is told all the same
-		lines = strings.Split(string(text), "\n")
+		lines = l.read(pos.File)
 		l.files[pos.File] = lines
 	}
 	if pos.Line < 1 || pos.Line > len(lines) {
 		return ""
 	}
 	return strings.TrimSuffix(lines[pos.Line-1], "\r")
+}
+
+// read reads a file. Without its line a finding is told all the same.
+func (l *sourceLines) read(name string) []string {
+	for _, fsys := range l.from {
+		if text, err := fs.ReadFile(fsys, name); err == nil {
+			return strings.Split(string(text), "\n")
+		}
+	}
+	return nil
 }
 
 // refuse shows the mistakes of a file on standard error, for commands that

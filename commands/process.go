@@ -30,7 +30,7 @@ func processAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	return deliver(c, k.compiled.YAML())
+	return deliver(c, []byte(k.plan.Files[0].Config))
 }
 
 // checkOne compiles the one file of a command that needs it without mistakes;

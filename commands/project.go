@@ -29,6 +29,7 @@ const vendored = ".popsicle/orbs"
 type project struct {
 	root    string
 	files   *os.Root // what is in it: links do not lead out
+	orbDir  fs.FS    // where --orbs looks; nil: nowhere
 	sources []source
 	named   bool // the files were named on the command line
 }
@@ -232,7 +233,8 @@ func (p *project) head(ctx context.Context) gitops.Head {
 
 func (p *project) orbs(c *cli.Command) config.OrbSource {
 	if dir := c.String("orbs"); dir != "" {
-		return orb.Folder{FS: os.DirFS(dir)}
+		p.orbDir = os.DirFS(dir)
+		return orb.Folder{FS: p.orbDir}
 	}
 	if c.Bool("relax-orbs") {
 		return relaxedOrbs{p.library()}

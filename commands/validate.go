@@ -57,6 +57,7 @@ func validateAction(ctx context.Context, c *cli.Command) error {
 	var all []finding.Finding
 	for i, s := range p.sources {
 		checks[i] = newCheck(s, o)
+		checks[i].lint()
 		all = append(all, checks[i].findings(lines)...)
 	}
 	shown := all
