@@ -60,3 +60,6 @@ func (f *File) YAML() []byte { return tree.Write(f.root) }
 
 // templated tells whether << >> and what belongs to it have a meaning: since 2.1.
 func (f *File) templated() bool { return strings.HasPrefix(f.root.Get("version").String(), "2.1") }
+
+// Declares tells whether the file has a pipeline parameter of that name.
+func (f *File) Declares(parameter string) bool { return f.root.Get("parameters").Get(parameter) != nil }
