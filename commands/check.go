@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -19,37 +20,57 @@ import (
 // A check is what one config file was found to be.
 type check struct {
 	source   source
-	compiled *config.File   // nil where it could not be read
+	file     *config.File   // as expanded; nil where it could not be read
 	plan     *plan.Pipeline // nil where there are mistakes
 	mistakes []*config.Error
 	warnings []*config.Error // once lint was called
 }
 
-// newCheck compiles a file, and goes on after mistakes to find them all.
-func newCheck(s source, o config.Options) *check {
-	c := &check{source: s}
-	f, err := config.Parse(s.Path, s.Text)
-	if c.add(err); err != nil {
-		return c
+// newChecks compiles the files of one pipeline, and goes on after mistakes to
+// find them all. A parameter that was given need be declared by one of them.
+func newChecks(sources []source, o config.Options) []*check {
+	checks := make([]*check, len(sources))
+	for i, s := range sources {
+		checks[i] = &check{source: s}
+		f, err := config.Parse(s.Path, s.Text)
+		checks[i].add(err)
+		checks[i].file = f
 	}
-	f, err = f.Expand(o)
+	for i, c := range checks {
+		if c.file != nil {
+			c.compile(o, func(parameter string) bool {
+				return c.file.Declares(parameter) || i == 0 && !declared(checks, parameter)
+			})
+		}
+	}
+	return checks
+}
+
+func declared(checks []*check, parameter string) bool {
+	return slices.ContainsFunc(checks, func(c *check) bool { return c.file != nil && c.file.Declares(parameter) })
+}
+
+// compile expands and plans a file with the parameters that concern it.
+func (c *check) compile(o config.Options, concerns func(parameter string) bool) {
+	o.Parameters = maps.Clone(o.Parameters)
+	maps.DeleteFunc(o.Parameters, func(name, _ string) bool { return !concerns(name) })
+	f, err := c.file.Expand(o)
 	c.add(err)
 	p, planErr := f.Plan(o)
 	c.add(planErr)
-	c.compiled = f
+	c.file = f
 	if err == nil && planErr == nil {
 		c.plan = p
 	}
 	slices.SortStableFunc(c.mistakes, func(a, b *config.Error) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
-	return c
 }
 
 // lint looks for what compiles and is likely a mistake.
 func (c *check) lint() {
-	if c.compiled != nil {
-		c.warnings = c.compiled.Warnings()
+	if c.file != nil {
+		c.warnings = c.file.Warnings()
 	}
 }
 

@@ -69,7 +69,7 @@ func TestTypedValues(t *testing.T) {
 
 func TestChecksFindAllMistakesOnce(t *testing.T) {
 	text := "version: 2.1\njobs:\n  build:\n    docker: [{image: \"a:1\"}]\n    steps: [{run: \"<< nope >>\"}]\n    wrong: 1\nworkflows:\n  main:\n    jobs: [build, gone]\n"
-	k := newCheck(source{Path: "ci.yml", Text: []byte(text)}, config.Options{})
+	k := newChecks([]source{{Path: "ci.yml", Text: []byte(text)}}, config.Options{})[0]
 	var lines []int
 	for _, m := range k.mistakes {
 		lines = append(lines, m.Pos.Line)
@@ -77,10 +77,24 @@ func TestChecksFindAllMistakesOnce(t *testing.T) {
 	if !reflect.DeepEqual(lines, []int{5, 6, 9}) || k.plan != nil {
 		t.Errorf("mistakes in lines %v: %v", lines, k.mistakes)
 	}
-	if k = newCheck(source{Path: "ci.yml"}, config.Options{}); len(k.mistakes) != 1 || k.compiled != nil {
+	if k = newChecks([]source{{Path: "ci.yml"}}, config.Options{})[0]; len(k.mistakes) != 1 || k.file != nil {
 		t.Errorf("an empty file: %v", k.mistakes)
 	}
 	k.lint() // there is nothing to look at, and no panic
+}
+
+func TestOneFileDeclaresAParameter(t *testing.T) {
+	jobs := "jobs: {build: {docker: [{image: \"a:1\"}], steps: [checkout]}}\nworkflows: {main: {jobs: [build]}}\n"
+	files := []source{
+		{Path: "a.yml", Text: []byte("version: 2.1\n" + jobs)},
+		{Path: "b.yml", Text: []byte("version: 2.1\nparameters: {who: {type: string, default: x}}\n" + jobs)},
+	}
+	for name, want := range map[string][]int{"who": {0, 0}, "what": {1, 0}} {
+		checks := newChecks(files, config.Options{Parameters: map[string]string{name: "x"}})
+		if got := []int{len(checks[0].mistakes), len(checks[1].mistakes)}; !reflect.DeepEqual(got, want) {
+			t.Errorf("-p %s=x: %v mistakes, want %v", name, got, want)
+		}
+	}
 }
 
 func TestRelaxedOrbs(t *testing.T) {

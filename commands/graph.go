@@ -45,8 +45,7 @@ func graphAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	whole := &plan.Pipeline{}
-	for _, s := range p.sources {
-		k := newCheck(s, o)
+	for _, k := range newChecks(p.sources, o) {
 		if k.plan == nil {
 			return p.refuse(k, newTheme(c, os.Stderr))
 		}

@@ -48,7 +48,7 @@ func checkOne(ctx context.Context, c *cli.Command) (*project, *check, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	k := newCheck(s, o)
+	k := newChecks([]source{s}, o)[0]
 	if k.plan == nil {
 		return nil, nil, p.refuse(k, newTheme(c, os.Stderr))
 	}

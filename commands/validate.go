@@ -53,12 +53,11 @@ func validateAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	lines := p.lines()
-	checks := make([]*check, len(p.sources))
+	checks := newChecks(p.sources, o)
 	var all []finding.Finding
-	for i, s := range p.sources {
-		checks[i] = newCheck(s, o)
-		checks[i].lint()
-		all = append(all, checks[i].findings(lines)...)
+	for _, k := range checks {
+		k.lint()
+		all = append(all, k.findings(lines)...)
 	}
 	shown := all
 	if !c.Bool("notes") {
