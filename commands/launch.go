@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -121,7 +123,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 		l.reap(ctx, r.Docker)
 		return nil
 	})
-	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast}
+	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames()}
 	status := o.Run(ctx, id, l.plan)
 	reason := ""
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
@@ -155,7 +157,7 @@ func some(names []string) string {
 
 func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
 	return event.TreeRead{
-		At: at, Tree: t.Hash, Dirty: t.Dirty, Unstable: len(t.Unstable()) > 0,
+		At: at, Tree: t.Hash, Dirty: t.Dirty, Equal: t.EqualsCommit, Unstable: len(t.Unstable()) > 0,
 		Files: len(t.Files), Bytes: t.Bytes, Changed: t.Changed[:min(len(t.Changed), 100)],
 	}
 }
@@ -242,9 +244,12 @@ func (l *launch) started(id int64) event.PipelineStarted {
 	if e.Repo == "" {
 		e.Repo = path.Base(filepath.ToSlash(l.repo.Root))
 	}
+	compiled := sha256.New()
 	for _, f := range l.plan.Files {
+		compiled.Write([]byte(f.Config))
 		e.Files = append(e.Files, event.ConfigFile{Path: f.Path, SHA256: f.SHA256})
 	}
+	e.Config = hex.EncodeToString(compiled.Sum(nil))
 	for _, w := range l.plan.Workflows {
 		e.Workflows = append(e.Workflows, w.Name)
 		e.Jobs += len(w.Jobs)

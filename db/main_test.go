@@ -117,7 +117,7 @@ func smallRun() []event.Event {
 		event.PipelineStarted{
 			At: event.At{Time: clock}, Repo: "owner/repo", Root: "/src/repo", Commit: "abcdef0123", Branch: "main", Tag: "v1",
 			Subject: "a commit", Author: "A. U. Thor", Trigger: "cli", Source: "worktree",
-			Files: []event.ConfigFile{{Path: ".popsicle/ci.yml", SHA256: "aa"}}, Jobs: 1, Workflows: []string{"main"},
+			Files: []event.ConfigFile{{Path: ".popsicle/ci.yml", SHA256: "aa"}}, Config: "cc", Jobs: 1, Workflows: []string{"main"},
 		},
 		event.TreeRead{At: event.At{Time: clock}, Tree: "123456", Dirty: true, Files: 3, Bytes: 99, Changed: []string{"a.go"}},
 		event.JobQueued{At: jobAt(1, 1*s), Kind: "docker", Image: "busybox", Requires: []string{"lint"}, Steps: 2, PlanHash: "p", EnvNames: []string{"CI"}},

@@ -37,7 +37,7 @@ type Pipeline struct {
 	EqualsCommit bool     // what was tested is exactly the commit
 
 	Files      []event.ConfigFile
-	ConfigHash string // one hash over Files
+	ConfigHash string // SHA-256 in hex of Files as compiled
 
 	Queued time.Time
 	Start  time.Time // zero before it starts

@@ -2,11 +2,8 @@ package db
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -104,24 +101,15 @@ func (r *run) pipelineStarted(e event.PipelineStarted) {
 	r.exec(`UPDATE pipelines SET status = ?, start_time = ?, repo = ?, root = ?, commit_sha = ?, branch = ?, tag = ?, subject = ?,
 		author = ?, trigger = ?, source = ?, config_files = ?, config_hash = ?, planned_jobs = ? WHERE id = ?`,
 		event.Running, moment(e.Time), e.Repo, e.Root, e.Commit, e.Branch, e.Tag, e.Subject,
-		e.Author, e.Trigger, e.Source, list[event.ConfigFile](e.Files), hashOf(e.Files), e.Jobs, r.pipeline)
+		e.Author, e.Trigger, e.Source, list[event.ConfigFile](e.Files), e.Config, e.Jobs, r.pipeline)
 	for _, name := range e.Workflows {
 		r.exec("INSERT INTO workflows (pipeline_id, name, status, start_time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			r.pipeline, name, event.Running, moment(e.Time))
 	}
 }
 
-// hashOf returns one hash over the names and hashes of the config files.
-func hashOf(files []event.ConfigFile) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%s\x00%s\n", f.Path, f.SHA256)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 func (r *run) treeRead(e event.TreeRead) {
-	equal := r.commitID != "" && !e.Dirty && !e.Unstable
+	equal := r.commitID != "" && e.Equal && !e.Unstable
 	r.exec(`UPDATE pipelines SET tree = ?, tree_files = ?, tree_bytes = ?, changed = ?, dirty = ?, unstable = ?, equals_commit = ? WHERE id = ?`,
 		e.Tree, e.Files, e.Bytes, list[string](e.Changed), e.Dirty, e.Unstable, equal, r.pipeline)
 }

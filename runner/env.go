@@ -94,6 +94,15 @@ func (r *Runner) environment(at event.At, job *plan.Job, h hello) []plan.Var {
 	return layers(image, r.Env, r.Build.vars(at, job, h), job.Env)
 }
 
+// EnvNames are the names of the project's variables.
+func (r *Runner) EnvNames() []string {
+	names := make([]string, len(r.Env))
+	for i, v := range r.Env {
+		names[i] = v.Name
+	}
+	return names
+}
+
 // layers merges variables; later layers win. The result is sorted by name.
 func layers(all ...[]plan.Var) []plan.Var {
 	values := map[string]string{}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
@@ -17,8 +18,9 @@ type JobRunner interface {
 type Orchestrator struct {
 	Jobs     JobRunner
 	Out      *event.Stream
-	Parallel int  // at least 1
-	FailFast bool // the first failure cancels what runs and what waits
+	Parallel int      // at least 1
+	FailFast bool     // the first failure cancels what runs and what waits
+	EnvNames []string // of the variables that every job gets besides its own
 }
 
 // A progress is a pipeline on its way. Only the loop in Run touches it.
@@ -81,7 +83,7 @@ func (g *progress) enqueue(p *plan.Pipeline) {
 		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: id, left: len(w.Jobs), done: make([]bool, len(w.Jobs)), status: event.Success}
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
-			g.Out.Emit(queued(g.at(ready{wf, i}), j))
+			g.Out.Emit(queued(g.at(ready{wf, i}), j, g.EnvNames))
 			id++
 		}
 	}
@@ -90,8 +92,8 @@ func (g *progress) enqueue(p *plan.Pipeline) {
 	}
 }
 
-func queued(at event.At, j *plan.Job) event.JobQueued {
-	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: 1, PlanHash: j.Hash()}
+func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
+	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: 1, PlanHash: j.Hash(), EnvNames: slices.Clone(env)}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
 	}

@@ -306,8 +306,8 @@ func TestQueuedDescribesTheJob(t *testing.T) {
 		Name: "a", Kind: plan.Docker, Images: []plan.Image{{Name: "one"}, {Name: "two"}},
 		Env: []plan.Var{{Name: "KEY", Value: "value"}}, Steps: make([]plan.Step, 0), Requires: []plan.Require{{Job: "b"}},
 	}
-	e := queued(event.At{Job: "a"}, j)
-	if e.Image != "one" || e.Kind != "docker" || !slices.Equal(e.Requires, []string{"b"}) || !slices.Equal(e.EnvNames, []string{"KEY"}) || e.PlanHash != j.Hash() {
+	e := queued(event.At{Job: "a"}, j, []string{"TOKEN"})
+	if e.Image != "one" || e.Kind != "docker" || !slices.Equal(e.Requires, []string{"b"}) || !slices.Equal(e.EnvNames, []string{"TOKEN", "KEY"}) || e.PlanHash != j.Hash() {
 		t.Errorf("%+v", e)
 	}
 }

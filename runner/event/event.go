@@ -79,6 +79,7 @@ type PipelineStarted struct {
 	Trigger   string // "cli", "webhook", "api", "schedule"
 	Source    string // "worktree", "index", "commit"
 	Files     []ConfigFile
+	Config    string // SHA-256 in hex of the files as compiled: what was asked for
 	Jobs      int
 	Workflows []string
 }
@@ -90,7 +91,8 @@ type ConfigFile struct{ Path, SHA256 string }
 type TreeRead struct {
 	At
 	Tree     string // git tree hash of what is tested
-	Dirty    bool   // it differs from the commit's tree
+	Dirty    bool   // something differs from the commit
+	Equal    bool   // Tree is exactly the commit's: also what a sparse checkout leaves out is in it
 	Unstable bool   // files changed while it was read: no proof of Tree
 	Files    int
 	Bytes    int64
