@@ -281,10 +281,10 @@ func TestKill(t *testing.T) {
 			code           int
 		}{
 			{"TERM", "echo on; sleep 300", 143},
-			{"INT", "echo on; sleep 300", 130},
+			{"INT", "echo on; while :; do sleep 0.05; done", 130}, // dash, about to start a program, hears of it when that has ended
 			{"KILL", "trap '' TERM INT; echo on; sleep 300; sleep 300", 137},
-			{"TERM", "trap 'exit 9' TERM; (echo on; sleep 300)", 9},
-			{"INT", "trap 'exit 8' INT; echo on; sleep 300", 8},
+			{"TERM", "trap 'exit 9' TERM; echo on; while :; do sleep 0.05; done", 9},
+			{"INT", "trap 'exit 8' INT; echo on; while :; do sleep 0.05; done", 8},
 			{"TERM", "echo on; sh -c 'sh -c \"sleep 300\" | cat' | cat", 143},
 		} {
 			n := i + 2
@@ -352,7 +352,7 @@ func TestStepSentAhead(t *testing.T) {
 		if out, code := c.run(6, "echo six"); out != "six\n" || code != 0 || c.said(5) != "" {
 			t.Errorf("after a failure: %q, %q", c.said(5), out)
 		}
-		c.begin(7, "trap 'exit 0' TERM; echo on; sleep 300")
+		c.begin(7, "trap 'exit 0' TERM; echo on; while :; do sleep 0.05; done")
 		ahead(c, 8, "echo eight")
 		c.until(7, "on\n")
 		c.kill(8, "KILL")
