@@ -1,11 +1,14 @@
 package config_test
 
 import (
+	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/popsicle-ci/popsicle/runner/config"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
@@ -126,5 +129,66 @@ jobs:
 	}
 	if !reflect.DeepEqual(job, want) {
 		t.Errorf("got  %+v\nwant %+v", job, want)
+	}
+}
+
+func TestASchedulesPipelineRunsItsWorkflowAlone(t *testing.T) {
+	text := `version: 2.1
+jobs: {a: {docker: [{image: "i:1"}], steps: [checkout]}}
+workflows:
+  push: {jobs: [a]}
+  nightly: {triggers: [{schedule: {cron: "0 3 * * *", filters: {branches: {only: main, ignore: [x]}}}}], jobs: [a: {name: n}]}
+`
+	for scheduled, want := range map[string]string{"": "push:1 nightly:0", "nightly": "push:0 nightly:1"} {
+		p, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte(text)}}, config.Options{Branch: "main", Scheduled: scheduled})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range p.Workflows {
+			got = append(got, w.Name+":"+strconv.Itoa(len(w.Jobs)))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("scheduled %q: %v, want %s", scheduled, got, want)
+		}
+		schedule := p.Workflows[1].Schedules
+		if len(schedule) != 1 || schedule[0].Cron != "0 3 * * *" || !reflect.DeepEqual(schedule[0].Only, []string{"main"}) || !reflect.DeepEqual(schedule[0].Ignore, []string{"x"}) {
+			t.Errorf("schedules: %+v", schedule)
+		}
+	}
+}
+
+func TestExpandingTwiceChangesNothing(t *testing.T) {
+	f, err := config.Parse("x.yml", []byte(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	once, err := f.Expand(config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if twice, err := once.Expand(config.Options{}); err != nil || twice != once {
+		t.Errorf("a second expansion gives another file, %v", err)
+	}
+	direct, err := f.Plan(config.Options{})
+	if err != nil || len(direct.Workflows) != 1 {
+		t.Errorf("the plan of a file as written: %+v, %v", direct, err)
+	}
+	if string(f.YAML()) == string(once.YAML()) {
+		t.Error("the file as written is printed as if it were expanded")
+	}
+}
+
+func TestErrorsAreTyped(t *testing.T) {
+	_, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte("version: 3\njobs: 1\n")}}, config.Options{})
+	var all *multierror.Error
+	if !errors.As(err, &all) {
+		t.Fatalf("%T", err)
+	}
+	for _, e := range all.Errors {
+		var one *config.Error
+		if !errors.As(e, &one) || one.Pos.Line == 0 || one.Message == "" || one.Hint == "" {
+			t.Errorf("%T %v", e, e)
+		}
 	}
 }

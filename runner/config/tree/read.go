@@ -13,9 +13,9 @@ import (
 
 // Limits against hostile input. Real configs stay two orders below them.
 const (
-	MaxBytes  = 16 << 20  // of one file; configs are small, but a compiled one can be a hundred times its source
-	MaxDepth  = 100       // of lists and maps inside each other
-	MaxValues = 1_000_000 // in one file, aliases counted as often as they are used
+	MaxBytes  = 16 << 20 // of one file; configs are small, but a compiled one can be a hundred times its source
+	MaxDepth  = 100      // of lists and maps inside each other
+	MaxValues = 500_000  // in one file, aliases counted as often as they are used
 )
 
 // Read reads one YAML document. The errors are all that were found; the node
@@ -61,6 +61,10 @@ func (r *reader) pos(y *yaml.Node) plan.Pos {
 
 // parse gives the document node, nil for an empty file.
 func (r *reader) parse(text []byte) *yaml.Node {
+	if n := separators(text); n > MaxValues {
+		r.fail(plan.Pos{File: r.file}, fmt.Sprintf("the file has about %d values", n), fmt.Sprintf("the limit is %d", MaxValues))
+		return nil
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
 	switch err := d.Decode(&doc); {
@@ -76,6 +80,19 @@ func (r *reader) parse(text []byte) *yaml.Node {
 		r.syntax(text, err)
 	}
 	return &doc
+}
+
+// separators guesses from above how many values a text can hold, so that the
+// YAML parser, which takes 200 bytes for each, is not asked in vain.
+func separators(text []byte) int {
+	n := 0
+	for _, c := range text {
+		switch c {
+		case '\n', ',', '[', '{':
+			n++
+		}
+	}
+	return n + bytes.Count(text, []byte("- -"))
 }
 
 // node converts one value; nil stands for what was refused.
