@@ -23,6 +23,7 @@ type compiler struct {
 	orbs      map[string]*scope     // by their references; nil for one that could not be had
 	loading   []string              // orbs that are being loaded, to find circles
 	within    []*tree.Node          // commands that are being expanded, to find circles
+	jobs      int                   // of all workflows so far
 	steps     int                   // expanded so far
 	filled    int                   // bytes of the texts filled in so far
 	warnings  []*Error

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
+
+// maxJobs is how many jobs all workflows of a config can have.
+const maxJobs = 20_000
 
 // A member is one job of a workflow.
 type member struct {
@@ -44,7 +48,8 @@ func (c *compiler) workflows() []*flow {
 	return flows
 }
 
-// implicit is the workflow of a config that has none: it runs the job build.
+// implicit is the workflow of a config that has none: it runs the job build,
+// on the branches that the job itself names, as configs did before workflows.
 func (c *compiler) implicit() *tree.Node {
 	build := c.root.Get("jobs")
 	if build == nil || build.Get("build") == nil {
@@ -52,7 +57,12 @@ func (c *compiler) implicit() *tree.Node {
 		return nil
 	}
 	key := build.KeyNode("build")
-	w := key.MapOf(tree.Pair{Key: key.Str("jobs"), Value: key.ListOf([]*tree.Node{key})})
+	entry := key
+	if branches := build.Get("build").Get("branches"); branches != nil {
+		filters := key.MapOf(tree.Pair{Key: key.Str("branches"), Value: branches})
+		entry = key.MapOf(tree.Pair{Key: key, Value: key.MapOf(tree.Pair{Key: key.Str("filters"), Value: filters})})
+	}
+	w := key.MapOf(tree.Pair{Key: key.Str("jobs"), Value: key.ListOf([]*tree.Node{entry})})
 	return key.MapOf(tree.Pair{Key: key.Str("workflow"), Value: w})
 }
 
@@ -138,6 +148,10 @@ func (c *compiler) memberName(inv invocation, combo combination, f *frame, i, n 
 func (c *compiler) member(w *flow, entry int, inv invocation, name string) []*member {
 	if n := inv.args.Get("name"); n != nil && name == inv.key.Text {
 		name = c.fill(n, inv.f).String()
+	}
+	if c.jobs++; c.jobs > maxJobs {
+		c.at(inv.key, fmt.Sprintf("the config makes more than %d jobs", maxJobs), "use smaller matrices")
+		return nil
 	}
 	m := &member{key: inv.key, entry: entry, base: name, name: name, def: inv.key.Text, flow: w}
 	m.args = c.workflowArgs(inv)

@@ -71,7 +71,7 @@ func (l *Language) job() *Type {
 		Key{Name: "type", Doc: "What kind of job this is. Default: build.", Type: enum("build", "release", "no-op", "approval", "lock", "unlock")},
 		Key{Name: "retention", Doc: "How long CircleCI keeps caches.", Type: anything(), Ignored: "popsicle's caches are kept by their size"},
 		Key{Name: "circleci_ip_ranges", Doc: "Run from fixed IP addresses.", Type: boolean(), Ignored: "jobs run from this machine's address"},
-		Key{Name: "branches", Doc: "Filters from before workflows.", Type: anything(), Deprecated: "filters in the workflow", Ignored: "filters in workflows count"},
+		Key{Name: "branches", Doc: "Filters from before workflows.", Type: anything(), Deprecated: "filters in the workflow", Ignored: "where there are workflows, their filters count"},
 		Key{Name: "plan_name", Doc: "The plan of a release job.", Type: text(), Ignored: "releases are CircleCI's own"},
 		Key{Name: "validation", Doc: "The validation of a release job.", Type: anything(), Ignored: "releases are CircleCI's own"},
 		Key{Name: "key", Doc: "The key of a lock or unlock job.", Type: text()},
