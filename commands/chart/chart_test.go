@@ -147,3 +147,28 @@ func BenchmarkSVG(b *testing.B) {
 		}
 	}
 }
+
+func FuzzNames(f *testing.F) {
+	f.Add("build", "a\x00\xff\ufffe\U0001ffff]]>&<\"'`#;")
+	f.Fuzz(func(t *testing.T, workflow, name string) {
+		p := &plan.Pipeline{Workflows: []*plan.Workflow{{Name: workflow, Jobs: []*plan.Job{job("first"), {Name: name, Requires: []plan.Require{{Job: "first", Statuses: []string{name}}}}}}}}
+		var svg, mermaid, dot strings.Builder
+		if err := errors.Join(SVG(&svg, p), Mermaid(&mermaid, p), DOT(&dot, p)); err != nil {
+			t.Fatal(err)
+		}
+		d := xml.NewDecoder(strings.NewReader(svg.String()))
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(mermaid.String(), "\n"); n != 6 {
+			t.Errorf("Mermaid has %d lines:\n%s", n, mermaid.String())
+		}
+		if n := strings.Count(dot.String(), "\n"); n != 11 {
+			t.Errorf("DOT has %d lines:\n%s", n, dot.String())
+		}
+	})
+}

@@ -81,7 +81,7 @@ func condition(statuses []string) string {
 	case len(statuses) == 5:
 		return "however it ends"
 	}
-	return strings.Join(statuses, ", ")
+	return clean(strings.Join(statuses, ", "))
 }
 
 // ranked gives the nodes their ranks, and returns them in an order in which

@@ -38,3 +38,27 @@ func TestFindings(t *testing.T) {
 		golden(t, name, b.String())
 	}
 }
+
+func FuzzFindings(f *testing.F) {
+	for _, x := range findings() {
+		f.Add(x.Message, x.Source, x.Pos.Line, x.Pos.Column, 80)
+	}
+	f.Add("m", "\xff\u202e日本\x9b[31m 'open", 1, 3, 21)
+	f.Fuzz(func(t *testing.T, message, source string, line, column, columns int) {
+		columns = 20 + (columns&0x7fffffff)%200
+		source, _, _ = strings.Cut(source, "\n")
+		var b strings.Builder
+		list := []finding.Finding{{Severity: finding.Error, Pos: plan.Pos{File: message, Line: line, Column: column}, Message: message, Hint: message, Source: source}}
+		if err := Findings(&b, list, Theme{Size: sized(columns, 20)}); err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range strings.Split(b.String(), "\n") {
+			if strings.ContainsFunc(l, harmful) {
+				t.Errorf("line %d holds control characters: %q", i, l)
+			}
+			if strings.Contains(l, "^^^") && strings.Trim(l, " |^") == "" && width(l) > max(columns, 30)+20 {
+				t.Errorf("the caret is beyond the terminal's %d columns: %q", columns, l)
+			}
+		}
+	})
+}
