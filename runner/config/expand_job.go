@@ -24,7 +24,7 @@ func (c *compiler) job(inv invocation, def *tree.Node, scope *scope) *tree.Node 
 		args: inv.args, ignore: reserved, caller: inv.f, scope: scope,
 	})
 	f := &frame{scope: scope, params: params}
-	body := c.fill(def.Without("parameters", "steps", "executor", "description"), f)
+	body := c.fill(def.Without("parameters", "steps", "executor", "description", "branches"), f)
 	if isPassive(def) {
 		return body
 	}
