@@ -143,7 +143,7 @@ func readValues(name string, stdin io.Reader) (map[string]any, error) {
 	if name == "-" {
 		text, err = io.ReadAll(stdin)
 	} else {
-		text, err = readRegular(name)
+		text, err = readNamed(name)
 	}
 	if err != nil {
 		return nil, usage("--env: %w", err)

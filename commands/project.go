@@ -58,7 +58,7 @@ func openProject(c *cli.Command, named []string) (*project, error) {
 			text, err = io.ReadAll(io.LimitReader(c.Root().Reader, tree.MaxBytes+1))
 		} else {
 			path = filepath.ToSlash(name)
-			text, err = readRegular(name)
+			text, err = readNamed(name)
 		}
 		if err != nil {
 			return nil, usageErr{err}
@@ -93,10 +93,9 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// readRegular reads a file, and does not wait for the writer of a pipe that
-// has none. What is too large to be a config is not read to its end: the
-// compiler says so.
-func readRegular(name string) ([]byte, error) {
+// readNamed reads a file, or what a pipe of the shell gives: <(…). What is too
+// large to be a config is not read to its end: the compiler says so.
+func readNamed(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -110,6 +109,15 @@ func readRegular(name string) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, tree.MaxBytes+1))
+}
+
+// readRegular reads a file that nobody named, which must not be a pipe: its
+// writer may never come.
+func readRegular(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, usage("%s is no file", name)
+	}
+	return readNamed(name)
 }
 
 // fromTop names a file that was named on the command line as other programs

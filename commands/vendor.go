@@ -89,10 +89,10 @@ func (v *vendor) Orb(ref string) (*tree.Node, error) {
 	if !registered && !orb.IsURL(ref) {
 		return v.Library.Orb(ref)
 	}
-	n, err := v.have(ref)
-	if n == nil && err == nil {
-		n, err = v.fetch(ref)
+	if n := v.have(ref); n != nil {
+		return n, nil
 	}
+	n, err := v.fetch(ref)
 	if err != nil {
 		v.failed[ref] = err
 		v.code = max(v.code, exitUsage)
@@ -100,24 +100,22 @@ func (v *vendor) Orb(ref string) (*tree.Node, error) {
 	return n, err
 }
 
-// have gives an orb that was fetched before, or is locked and unchanged.
-func (v *vendor) have(ref string) (*tree.Node, error) {
+// have gives an orb that was fetched before, or that is locked and unchanged;
+// nil: it must be fetched.
+func (v *vendor) have(ref string) *tree.Node {
 	if e, known := v.asked[ref]; known {
 		if source, now := v.fetched[e.File]; now {
-			return readSource(e.File, source)
+			n, _ := readSource(e.File, source) // it was read when it came
+			return n
 		}
-		return v.Library.Orb(ref)
-	}
-	e, locked := v.old[ref]
-	if !locked || v.update {
-		return nil, nil
+	} else if _, locked := v.old[ref]; !locked || v.update {
+		return nil
 	}
 	n, err := v.Library.Orb(ref)
-	if err != nil {
-		return nil, nil // it is fetched again
+	if err == nil {
+		v.asked[ref] = v.old[ref]
 	}
-	v.asked[ref] = e
-	return n, nil
+	return n
 }
 
 // fetch gets an orb from where its reference says. One that is locked must
