@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,11 +172,12 @@ func (v *vendor) download(ref string, locked orb.Entry, pinned bool) (orb.Entry,
 	if err != nil {
 		return orb.Entry{}, nil, v.blame(err)
 	}
-	if !versionPattern().MatchString(o.Version) {
-		return orb.Entry{}, nil, fmt.Errorf("the registry gives it the version %q, which is none", o.Version)
+	exact := cmp.Or(o.Version, r.Version)
+	if !versionPattern().MatchString(exact) {
+		return orb.Entry{}, nil, fmt.Errorf("the registry gives it the version %q, which is none", exact)
 	}
-	file := r.Namespace + "/" + r.Name + "@" + strings.ReplaceAll(o.Version, ":", "-") + ".yml"
-	return orb.Entry{Version: o.Version, File: file}, o.Source, nil
+	file := r.Namespace + "/" + r.Name + "@" + strings.ReplaceAll(exact, ":", "-") + ".yml"
+	return orb.Entry{Version: exact, File: file}, o.Source, nil
 }
 
 // blame takes note of whose fault an error is, for the exit code.

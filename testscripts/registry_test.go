@@ -44,14 +44,14 @@ func (f *fakeRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var asked struct {
 		Query     string
-		Variables struct{ Ref string }
+		Variables struct{ OrbVersionRef string }
 	}
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || r.URL.Path != "/graphql-unstable" {
 		http.Error(w, fmt.Sprint(r.URL, err), http.StatusBadRequest)
 		return
 	}
-	f.note("orb " + asked.Variables.Ref)
-	answer := map[string]any{"data": map[string]any{"orbVersion": f.version(asked.Variables.Ref)}}
+	f.note("orb " + asked.Variables.OrbVersionRef)
+	answer := map[string]any{"data": map[string]any{"orbVersion": f.version(asked.Variables.OrbVersionRef)}}
 	_ = json.NewEncoder(w).Encode(answer)
 }
 

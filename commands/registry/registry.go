@@ -35,7 +35,7 @@ var ErrUnsafe = errors.New("an orb is fetched by https alone")
 
 // An Orb is one version of an orb.
 type Orb struct {
-	Version string // exact: "5.1.3", or "dev:…"
+	Version string // exact: "5.1.3", or "dev:…"; empty where the registry does not say it
 	Source  []byte
 }
 
@@ -83,7 +83,9 @@ func redirect(to *http.Request, via []*http.Request) error {
 	return nil
 }
 
-const query = `query($ref: String!) { orbVersion(orbVersionRef: $ref) { version source } }`
+// query is that of CircleCI's own command line, by its names: what stands in
+// for the registry may know no other.
+const query = `query($orbVersionRef: String!) { orbVersion(orbVersionRef: $orbVersionRef) { id version orb { id } source } }`
 
 // answer is what GraphQL says.
 type answer struct {
@@ -96,7 +98,7 @@ type answer struct {
 // Orb fetches an orb by a reference such as "circleci/node@5.1": the newest
 // version that fits. The error is ErrNotFound where there is none.
 func (c *Client) Orb(ctx context.Context, ref string) (Orb, error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]string{"ref": ref}})
+	body, err := json.Marshal(map[string]any{"query": query, "variables": map[string]string{"orbVersionRef": ref}})
 	if err != nil {
 		return Orb{}, err
 	}
@@ -121,7 +123,7 @@ func (a *answer) orb(address, ref string) (Orb, error) {
 	switch {
 	case v == nil && len(a.Errors) > 0:
 		return Orb{}, fmt.Errorf("the registry %s says: %s", address, short(a.Errors[0].Message))
-	case v == nil || v.Version == "":
+	case v == nil || v.Version == "" && v.Source == "":
 		return Orb{}, fmt.Errorf("the registry %s: %w: see that the name and the version of %s are right, and that the orb is public", address, ErrNotFound, ref)
 	case len(v.Source) > MaxSource:
 		return Orb{}, fmt.Errorf("the source has %d bytes: the limit is %d", len(v.Source), MaxSource)

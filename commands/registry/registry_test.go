@@ -36,7 +36,7 @@ func TestOrbAsksAsTheAPIWantsIt(t *testing.T) {
 		if r.Method != http.MethodPost || r.URL.Path != "/graphql-unstable" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "popsicle/test" {
 			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
 		}
-		if !strings.Contains(asked.Query, "orbVersion(orbVersionRef: $ref)") || asked.Variables["ref"] != "a/b@1" {
+		if !strings.Contains(asked.Query, "orbVersion(orbVersionRef: $orbVersionRef)") || asked.Variables["orbVersionRef"] != "a/b@1" {
 			t.Errorf("asked %+v", asked)
 		}
 		fmt.Fprint(w, `{"data":{"orbVersion":{"version":"1.2.3","source":"version: 2.1\n"}}}`)
