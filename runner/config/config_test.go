@@ -2,6 +2,8 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/popsicle-ci/popsicle/runner/config"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
@@ -190,5 +193,40 @@ func TestErrorsAreTyped(t *testing.T) {
 		if !errors.As(e, &one) || one.Pos.Line == 0 || one.Message == "" || one.Hint == "" {
 			t.Errorf("%T %v", e, e)
 		}
+	}
+}
+
+// someOrbs has orbs by their names, without anything in them, but for one.
+type someOrbs struct{}
+
+func (someOrbs) Orb(ref string) (*tree.Node, error) {
+	if !strings.HasPrefix(ref, "a/known") {
+		return nil, fmt.Errorf("%s: %w", ref, fs.ErrNotExist)
+	}
+	n, _ := tree.Read("known.yml", []byte("commands: {c: {parameters: {p: {type: boolean}, s: {type: steps}, e: {type: executor}, m: {type: enum, enum: [x]}, i: {type: integer}}, steps: [{run: << parameters.m >>}, {steps: << parameters.s >>}]}}\njobs: {j: {parameters: {e: {type: executor}}, executor: << parameters.e >>, steps: [checkout]}}\n"))
+	return n, nil
+}
+
+func TestRelaxedOrbsLeaveOutWhatTheyLack(t *testing.T) {
+	text := `version: 2.1
+orbs: {known: a/known@9.9, gone: a/gone@1}
+jobs:
+  build:
+    executor: gone/big
+    steps: [{known/c: {q: 1, p: text}}, known/new, {gone/c: {x: [1]}}, checkout]
+workflows: {w: {jobs: [build, known/j, known/k, {gone/j: {name: g, requires: [build], any: 1}}]}}
+`
+	o := config.Options{Orbs: someOrbs{}, RelaxOrbs: true}
+	p, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte(text)}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := p.Workflows[0].Jobs[0]
+	if len(p.Workflows[0].Jobs) != 4 || len(job.Steps) != 2 || job.Images[0].Name != "gone/big" || job.Steps[0].Do.(plan.Run).Command != "x" {
+		t.Errorf("%+v", job)
+	}
+	o.RelaxOrbs = false
+	if _, err = config.Compile([]config.Source{{Path: "x.yml", Text: []byte(text)}}, o); err == nil || !strings.Contains(err.Error(), "the orb a/gone@1: a/gone@1: file does not exist") {
+		t.Errorf("without relaxing: %v", err)
 	}
 }

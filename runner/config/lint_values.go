@@ -12,6 +12,7 @@ import (
 // A place is where in a config a value stands, as far as warnings need it.
 type place struct {
 	environment bool   // the value is an environment
+	docker      bool   // the value is in a list of images
 	shell       string // the shell of the job around it
 }
 
@@ -24,16 +25,16 @@ func (l *linter) walk(n *tree.Node, at place) {
 		at.shell = shell.Text
 	}
 	for _, item := range n.Items {
-		l.walk(item, place{environment: at.environment && item.Kind == tree.Map, shell: at.shell})
+		l.walk(item, place{environment: at.environment && item.Kind == tree.Map, docker: at.docker, shell: at.shell})
 	}
 	for _, p := range n.Pairs {
 		switch {
-		case p.Key.Text == "image" && p.Value.Is(tree.String):
+		case p.Key.Text == "image" && at.docker && p.Value.Is(tree.String):
 			l.image(p.Value)
 		case p.Key.Text == "run":
 			l.run(p.Value, at)
 		}
-		l.walk(p.Value, place{environment: p.Key.Text == "environment", shell: at.shell})
+		l.walk(p.Value, place{environment: p.Key.Text == "environment", docker: p.Key.Text == "docker", shell: at.shell})
 	}
 	if n.Kind == tree.String && token().MatchString(n.Text) {
 		l.warn(n, "plain-secret", "a secret is written here in plain text", "remove it, revoke it, and give it to the job in a context or an environment variable")

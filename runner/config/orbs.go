@@ -60,7 +60,7 @@ func (c *compiler) inlineOrb(alias string, n *tree.Node) *scope {
 	check := schema.Checker{Report: c.add, Templates: true}
 	for _, key := range []string{"jobs", "commands", "executors", "orbs"} {
 		if v := n.Get(key); v != nil && v.Kind != tree.Map && v.Kind != tree.Null {
-			check.Check(v, c.lang.Orb.Key(key).Type, "orbs."+alias+"."+key)
+			check.Check(v, c.lang.Orb.Key(key).Type, key+" of the orb "+alias)
 			return nil
 		}
 	}

@@ -155,5 +155,6 @@ func (c *compiler) unknown(n *tree.Node, kind element, name string, s *scope, ex
 			hint = fmt.Sprintf("the orb %s has no %s %s", orb.name, kind, rest)
 		}
 	}
-	c.at(n, fmt.Sprintf("there is no %s %q%s", kind, name, where), didYouMean(name, append(s.names(kind), extra...), hint))
+	others := slices.DeleteFunc(append(s.names(kind), extra...), func(other string) bool { return other == name }) // one that names itself
+	c.at(n, fmt.Sprintf("there is no %s %q%s", kind, name, where), didYouMean(name, others, hint))
 }

@@ -75,7 +75,8 @@ func (p *planner) action(key, args *tree.Node) (plan.Action, string) {
 	case "setup_remote_docker":
 		return plan.SetupRemoteDocker{Version: text("version")}, "Setup a remote Docker engine"
 	case "install_signing_bundle":
-		return nil, "" // noted by the check
+		p.note(key, p.lang.Step.Key(key.Text))
+		return nil, ""
 	}
 	p.at(key, fmt.Sprintf("there is no step %q", key.Text), didYouMean(key.Text, p.lang.Step.Names(), "define it under commands, or import the orb that has it"))
 	return nil, ""

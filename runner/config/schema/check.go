@@ -110,8 +110,10 @@ func (c *Checker) keys(n *tree.Node, t *Type, path string) {
 		c.report(n, fmt.Sprintf("%s has %d keys", path, len(n.Pairs)), "it must have exactly one; indent what belongs to it")
 		return
 	}
-	for _, p := range n.Pairs {
-		c.pair(p, t, path)
+	for i, p := range n.Pairs {
+		if i == 0 || !t.First {
+			c.pair(p, t, path)
+		}
 	}
 	for _, k := range t.Keys {
 		if k.Required && n.Get(k.Name) == nil {

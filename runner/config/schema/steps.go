@@ -19,7 +19,7 @@ func condition() Key {
 // addSteps fills in the list of steps and its recursive parts.
 func (l *Language) addSteps() {
 	l.Step = &Type{
-		Name: "a step: a name, or a map of one name to its arguments", Scalars: Text, Keys: l.builtins(), Open: anything(),
+		Name: "a step: a name, or a map of one name to its arguments", Scalars: Text, Keys: l.builtins(), Open: anything(), First: true,
 		Doc: "A built-in step or a command of this config or of an orb.",
 	}
 	l.Steps.Name, l.Steps.Items, l.Steps.Open = "a list of steps", l.Step, anything()

@@ -35,6 +35,7 @@ type Type struct {
 	Keys    []Key               // of a map
 	Open    *Type               // of a map's other keys; nil: others are mistakes
 	OneKey  bool                // the map holds exactly one key
+	First   bool                // only the first key counts: what stands beside it is indented wrongly
 	Lax     bool                // CircleCI ignores other keys: they are worth a warning, no error
 }
 

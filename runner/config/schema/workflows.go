@@ -27,7 +27,7 @@ func triggers() *Type {
 }
 
 func filterMap() *Type {
-	patterns := wordOrList("a name, a /regular expression/, or a list of these")
+	patterns := nullable(wordOrList("a name, a /regular expression/, or a list of these"))
 	one := &Type{Name: "a map with only or ignore", Scalars: Null, Keys: []Key{
 		{Name: "only", Doc: "Only names that one of these matches as a whole.", Type: patterns},
 		{Name: "ignore", Doc: "No names that one of these matches as a whole.", Type: patterns},
