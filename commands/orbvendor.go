@@ -61,10 +61,10 @@ func vendorAction(ctx context.Context, c *cli.Command) error {
 		}
 		wrong = append(wrong, list...)
 	}
-	if err := v.save(len(wrong) > 0 || p.named); err != nil {
+	if err := v.save(v.code != exitPassed || p.named); err != nil {
 		return fmt.Errorf("%s: %w", vendored, err)
 	}
-	if len(wrong) > 0 {
+	if len(wrong) > 0 || v.code != exitPassed {
 		if err := term.Findings(os.Stderr, wrong, newTheme(c, os.Stderr)); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type vendor struct {
 	failed  map[string]error
 	down    error // what the registry said when it could not be reached
 	code    int   // what to exit with
+	calls   int   // how often it was asked for the file at hand: a config may be too wrong to ask
 	report  func(format string, args ...any)
 }
 
@@ -64,17 +65,25 @@ func (v *vendor) file(s source, lines *sourceLines) ([]finding.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.calls = 0
 	_, err = f.Expand(config.Options{Branch: "main", Parameters: v.params, Orbs: v})
 	if v.ctx.Err() != nil {
 		return nil, v.ctx.Err()
 	}
 	k := &check{source: s}
 	k.add(err)
-	return slices.DeleteFunc(k.findings(lines), func(f finding.Finding) bool { return !v.mine(f.Message) }), nil
+	list := k.findings(lines)
+	if v.calls > 0 {
+		list = slices.DeleteFunc(list, func(f finding.Finding) bool { return !v.mine(f.Message) })
+	}
+	if len(list) > 0 {
+		v.code = max(v.code, exitUsage)
+	}
+	return list, nil
 }
 
 // mine tells whether a mistake is that an orb could not be had; the rest is
-// for `config validate`.
+// for `config validate`, unless it keeps the config from asking for any orb.
 func (v *vendor) mine(message string) bool {
 	for _, err := range v.failed {
 		if strings.Contains(message, err.Error()) {
@@ -86,6 +95,7 @@ func (v *vendor) mine(message string) bool {
 
 // Orb gives an orb from the checkout, else from the registry.
 func (v *vendor) Orb(ref string) (*tree.Node, error) {
+	v.calls++
 	_, registered := orb.ParseRef(ref)
 	if !registered && !orb.IsURL(ref) {
 		return v.Library.Orb(ref)
@@ -203,7 +213,7 @@ func readSource(name string, source []byte) (*tree.Node, error) {
 	n, errs := tree.Read(name, source)
 	switch {
 	case len(errs) > 0:
-		return nil, fmt.Errorf("its source is no orb: %w", errs[0])
+		return nil, fmt.Errorf("its source is no orb: %v", errs[0]) // as one about the reference, not about a file that is not kept
 	case n == nil || n.Kind != tree.Map:
 		return nil, errors.New("its source is no orb: it holds no map")
 	}
