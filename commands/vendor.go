@@ -213,7 +213,8 @@ func readSource(name string, source []byte) (*tree.Node, error) {
 	n, errs := tree.Read(name, source)
 	switch {
 	case len(errs) > 0:
-		return nil, fmt.Errorf("its source is no orb: %v", errs[0]) // as one about the reference, not about a file that is not kept
+		// Not wrapped: the mistake is the reference's, in a file that is kept.
+		return nil, errors.New("its source is no orb: " + errs[0].Error())
 	case n == nil || n.Kind != tree.Map:
 		return nil, errors.New("its source is no orb: it holds no map")
 	}
