@@ -9,6 +9,7 @@ import (
 // A compiler expands one file.
 type compiler struct {
 	mistakes
+	regexps
 	o         Options
 	lang      *schema.Language
 	root      *tree.Node

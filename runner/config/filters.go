@@ -2,11 +2,8 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"time"
 
-	"github.com/dlclark/regexp2"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -89,35 +86,12 @@ func (p *planner) patterns(n *tree.Node) []pattern {
 	return list
 }
 
-// regexp compiles /re/, each once. A bad one is a mistake.
+// regexp compiles /re/. A bad one is a mistake, and matches nothing.
 func (p *planner) regexp(n *tree.Node) func(string) bool {
-	if match, have := p.compiled[n.Text]; have {
-		return match
-	}
-	match, err := wholeMatch(n.Text[1 : len(n.Text)-1])
+	match, err := p.whole(n.Text[1 : len(n.Text)-1])
 	if err != nil {
 		p.at(n, fmt.Sprintf("the pattern %s is no regular expression: %v", n.Text, err), "write it in the syntax of RE2")
-		match = func(string) bool { return false }
+		return func(string) bool { return false }
 	}
-	p.compiled[n.Text] = match
 	return match
-}
-
-// wholeMatch compiles a regular expression that must match a text as a whole.
-// CircleCI has matched filters with Java's engine for years, so look-around,
-// which RE2 lacks, is understood as well, by a slower engine with a time limit.
-func wholeMatch(text string) (func(string) bool, error) {
-	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
-	if err == nil {
-		return re.MatchString, nil
-	}
-	slow, slowErr := regexp2.Compile(`\A(?:`+text+`)\z`, regexp2.None)
-	if slowErr != nil {
-		if _, plain := regexp.Compile(text); plain != nil {
-			err = plain // without the anchors, which are not the writer's
-		}
-		return nil, err
-	}
-	slow.MatchTimeout = 100 * time.Millisecond
-	return func(s string) bool { ok, err := slow.MatchString(s); return ok && err == nil }, nil
 }

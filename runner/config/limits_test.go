@@ -21,6 +21,10 @@ func TestHostileConfigsEndQuickly(t *testing.T) {
 		b.WriteString("  c60: {parameters: {p: {type: string, default: x}, s: {type: steps, default: []}}, steps: " + last + "}\n")
 		return b.String()
 	}
+	var evil strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&evil, "{a: {name: a%d, filters: {branches: {only: '/(?=a)(a|b|ab|a%d?)*c/'}}}},", i, i)
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"calls":    {doubling("[NEXT, NEXT]", "[]"), "the steps expand to more than 200000"},
 		"steps":    {doubling("[{NEXT: {s: [{steps: << parameters.s >>}, {steps: << parameters.s >>}]}}]", "[{steps: << parameters.s >>}]"), "the steps expand to more than 200000"},
@@ -29,6 +33,7 @@ func TestHostileConfigsEndQuickly(t *testing.T) {
 		"matrix":   {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {matrix: {parameters: {x: [" + strings.Repeat("1,", 101) + "], y: [" + strings.Repeat("1,", 101) + "]}}}}]}}", "the matrix makes more than 10000 jobs"},
 		"template": {"version: 2.1\n" + job + "commands: {c0: {steps: [{run: \"" + strings.Repeat("<<# a >>", 200) + "\"}]}}", "sections are nested more than 100 deep"},
 		"size":     {"version: 2.1\n# " + strings.Repeat("x", 17<<20), "the limit is 16777216"},
+		"patterns": {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [" + evil.String() + "]}}", ""},
 		"pattern":  {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {filters: {branches: {only: '/(?=a)(a+)+b/'}}}}]}}", ""},
 	} {
 		start := time.Now()

@@ -169,7 +169,7 @@ func (c *compiler) matches(key, v *tree.Node) bool {
 		c.at(key, "matches needs pattern and value", "both are strings")
 		return false
 	}
-	match, err := wholeMatch(pattern.Text)
+	match, err := c.whole(pattern.Text)
 	if err != nil {
 		c.at(pattern, fmt.Sprintf("the pattern %q is no regular expression: %v", pattern.Text, err), "write it in the syntax of RE2")
 		return false

@@ -17,7 +17,7 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	if err != nil || !f.expanded {
 		return nil, err
 	}
-	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}, compiled: map[string]func(string) bool{}}
+	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}}
 	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML()), Setup: f.root.Get("setup").True()}}}
 	for _, w := range f.flows {
 		pipeline.Workflows = append(pipeline.Workflows, p.flow(w))
@@ -49,13 +49,13 @@ func (p *planner) setup(setup *tree.Node, workflows []*plan.Workflow) {
 // planner makes the plan of one file.
 type planner struct {
 	mistakes
-	o        Options
-	file     *File
-	lang     *schema.Language
-	jobs     map[string]*plan.Job // decoded, by the name under jobs; each is copied into its workflows
-	notes    []plan.Note
-	compiled map[string]func(string) bool // filters' regular expressions by their text
-	noted    map[plan.Pos]bool
+	regexps
+	o     Options
+	file  *File
+	lang  *schema.Language
+	jobs  map[string]*plan.Job // decoded, by the name under jobs; each is copied into its workflows
+	notes []plan.Note
+	noted map[plan.Pos]bool
 }
 
 // pairs are the entries of a map; none when it is no map.
