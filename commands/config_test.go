@@ -6,7 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/runner/config"
 	"github.com/popsicle-ci/popsicle/runner/config/orb"
@@ -118,6 +122,28 @@ func TestRelaxedOrbs(t *testing.T) {
 	for _, ref := range []string{"a/c@1", "b/b@1", "https://example.com/orb.yml"} {
 		if _, err := orbs.Orb(ref); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", ref, err)
+		}
+	}
+}
+
+func TestFlagsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/config-commands.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, parent := range []*cli.Command{configCommand(), orbCommand()} {
+		for _, c := range parent.Commands {
+			if !strings.Contains(string(text), "## popsicle "+parent.Name+" "+c.Name) {
+				t.Errorf("popsicle %s %s is not in docs/config-commands.md", parent.Name, c.Name)
+			}
+			for _, f := range c.Flags {
+				names := f.Names()
+				if !slices.ContainsFunc(names, func(n string) bool {
+					return strings.Contains(string(text), "--"+n) || len(n) == 1 && strings.Contains(string(text), "`-"+n+" ")
+				}) {
+					t.Errorf("popsicle %s %s: the flag %v is not in docs/config-commands.md", parent.Name, c.Name, names)
+				}
+			}
 		}
 	}
 }

@@ -213,7 +213,7 @@ func readSource(name string, source []byte) (*tree.Node, error) {
 	n, errs := tree.Read(name, source)
 	switch {
 	case len(errs) > 0:
-		// Not wrapped: the mistake is the reference's, in a file that is kept.
+		// Not wrapped: the mistake is the reference's, in a file that is not kept.
 		return nil, errors.New("its source is no orb: " + errs[0].Error())
 	case n == nil || n.Kind != tree.Map:
 		return nil, errors.New("its source is no orb: it holds no map")
