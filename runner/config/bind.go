@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
@@ -81,7 +80,7 @@ func (k call) known() string {
 	for _, p := range k.params.Pairs {
 		names = append(names, p.Key.Text)
 	}
-	return "it has " + strings.Join(names, ", ")
+	return "it has " + listed(names)
 }
 
 // argument reads one argument, or a default, in the frame it was written in.

@@ -25,16 +25,23 @@ func TestHostileConfigsEndQuickly(t *testing.T) {
 	for i := range 100 {
 		fmt.Fprintf(&evil, "{a: {name: a%d, filters: {branches: {only: '/(?=a)(a|b|ab|a%d?)*c/'}}}},", i, i)
 	}
+	var strange, requires strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&strange, "{x%d: {name: y%d}},\n", i, i)
+		fmt.Fprintf(&requires, "{a: {name: x%d, requires: [y%d]}},\n", i, i)
+	}
 	for name, c := range map[string]struct{ text, want string }{
-		"calls":    {doubling("[NEXT, NEXT]", "[]"), "the steps expand to more than 200000"},
-		"steps":    {doubling("[{NEXT: {s: [{steps: << parameters.s >>}, {steps: << parameters.s >>}]}}]", "[{steps: << parameters.s >>}]"), "the steps expand to more than 200000"},
-		"text":     {doubling(`[{NEXT: {p: "<< parameters.p >><< parameters.p >>"}}]`, "[{run: << parameters.p >>}]"), "the text grows past"},
-		"depth":    {"version: 2.1\na: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "nested more than 100 deep"},
-		"matrix":   {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {matrix: {parameters: {x: [" + strings.Repeat("1,", 101) + "], y: [" + strings.Repeat("1,", 101) + "]}}}}]}}", "the matrix makes more than 10000 jobs"},
-		"template": {"version: 2.1\n" + job + "commands: {c0: {steps: [{run: \"" + strings.Repeat("<<# a >>", 200) + "\"}]}}", "sections are nested more than 100 deep"},
-		"size":     {"version: 2.1\n# " + strings.Repeat("x", 17<<20), "the limit is 16777216"},
-		"patterns": {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [" + evil.String() + "]}}", ""},
-		"pattern":  {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {filters: {branches: {only: '/(?=a)(a+)+b/'}}}}]}}", ""},
+		"calls":            {doubling("[NEXT, NEXT]", "[]"), "the steps expand to more than 200000"},
+		"steps":            {doubling("[{NEXT: {s: [{steps: << parameters.s >>}, {steps: << parameters.s >>}]}}]", "[{steps: << parameters.s >>}]"), "the steps expand to more than 200000"},
+		"text":             {doubling(`[{NEXT: {p: "<< parameters.p >><< parameters.p >>"}}]`, "[{run: << parameters.p >>}]"), "the text grows past"},
+		"depth":            {"version: 2.1\na: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "nested more than 100 deep"},
+		"matrix":           {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {matrix: {parameters: {x: [" + strings.Repeat("1,", 101) + "], y: [" + strings.Repeat("1,", 101) + "]}}}}]}}", "the matrix makes more than 10000 jobs"},
+		"template":         {"version: 2.1\n" + job + "commands: {c0: {steps: [{run: \"" + strings.Repeat("<<# a >>", 200) + "\"}]}}", "sections are nested more than 100 deep"},
+		"size":             {"version: 2.1\n# " + strings.Repeat("x", 17<<20), "the limit is 16777216"},
+		"unknown jobs":     {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [" + strange.String() + "]}}", `there is no job "x0"`},
+		"unknown requires": {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [" + requires.String() + "]}}", `requires "y0"`},
+		"patterns":         {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [" + evil.String() + "]}}", ""},
+		"pattern":          {"version: 2.1\njobs: {a: {docker: [{image: i}], steps: [checkout]}}\nworkflows: {w: {jobs: [{a: {filters: {branches: {only: '/(?=a)(a+)+b/'}}}}]}}", ""},
 	} {
 		start := time.Now()
 		_, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte(c.text)}}, config.Options{Branch: strings.Repeat("a", 200)})

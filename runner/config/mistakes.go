@@ -32,11 +32,14 @@ func (m *mistakes) add(e *Error) {
 	if len(e.Message) > maxMessage {
 		e.Message = strings.ToValidUTF8(e.Message[:maxMessage], "") + "…"
 	}
-	if !m.seen[e.Pos] && len(m.list) < maxMistakes {
+	if !m.seen[e.Pos] && !m.full() {
 		m.seen[e.Pos] = true
 		m.list = append(m.list, e)
 	}
 }
+
+// full tells that nothing more is taken: what costs time to say need not be said.
+func (m *mistakes) full() bool { return len(m.list) >= maxMistakes }
 
 // at reports a mistake at a node.
 func (m *mistakes) at(n *tree.Node, message, hint string) {

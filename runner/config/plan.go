@@ -126,8 +126,23 @@ func (p *planner) workflow(pair tree.Pair) *plan.Workflow {
 	return w
 }
 
-// names says which names there are, for a suggestion.
+// maxNames is how many names a mistake is compared with, and maxListed how many
+// it lists.
+const maxNames, maxListed = 1000, 20
+
+// listed lists the names there are.
+func listed(names []string) string {
+	if len(names) > maxListed {
+		return strings.Join(names[:maxListed], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// didYouMean suggests the name that was likely meant, or says something else.
 func didYouMean(found string, names []string, otherwise string) string {
+	if len(names) > maxNames {
+		names = names[:maxNames]
+	}
 	if near := schema.Nearest(found, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}

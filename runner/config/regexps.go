@@ -23,8 +23,8 @@ type wholeRegexp struct {
 // Bounds for expressions that only the slow engine understands, whose time
 // can grow without end.
 const (
-	matchTime   = 100 * time.Millisecond // of one match
-	maxTimeouts = 10                     // after these, none is tried any more
+	matchTime   = 50 * time.Millisecond // of one match
+	maxTimeouts = 5                     // after these, none is tried any more
 )
 
 // whole compiles an expression. CircleCI has matched filters with Java's

@@ -126,9 +126,12 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 			return found
 		}
 	}
+	if c.full() {
+		return nil
+	}
 	all := workflowJobs(w, m.space)
 	c.at(name, fmt.Sprintf("the job %q requires %q, which the workflow %q does not have", m.base, name.Text, w.key.Text),
-		didYouMean(name.Text, all, "it has "+strings.Join(all, ", ")))
+		didYouMean(name.Text, all, "it has "+listed(all)))
 	return nil
 }
 

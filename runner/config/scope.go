@@ -141,6 +141,9 @@ func (s *scope) names(kind element) []string {
 
 // unknown reports a name that find did not find.
 func (c *compiler) unknown(n *tree.Node, kind element, name string, s *scope, extra ...string) {
+	if c.full() {
+		return
+	}
 	where := ""
 	if s.name != "" {
 		where = " in the orb " + s.name
