@@ -45,7 +45,7 @@ func TestHostileConfigsEndQuickly(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := config.Compile([]config.Source{{Path: "x.yml", Text: []byte(c.text)}}, config.Options{Branch: strings.Repeat("a", 200)})
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
