@@ -117,11 +117,14 @@ func (c *compiler) checkExecutor(ref *tree.Node, s *scope) {
 	}
 }
 
+// undeclarable are the names that CircleCI's compiler refuses as parameters of a job.
+var undeclarable = []string{"name", "pre-steps", "post-steps", "filters", "requires", "context", "type", "override-with", "upstream"}
+
 // checkParameters checks the declarations of an element.
 func (c *compiler) checkParameters(n *tree.Node, ofJob bool) {
 	for _, p := range pairs(n) {
 		name, decl := p.Key.Text, p.Value
-		if ofJob && slices.Contains(reserved[:8], name) {
+		if ofJob && slices.Contains(undeclarable, name) {
 			c.at(p.Key, fmt.Sprintf("a job cannot have a parameter named %q", name), "it is a key of every invocation: choose another name")
 		}
 		if decl.Get("type").String() == "enum" && !decl.Get("enum").Is(tree.List) {

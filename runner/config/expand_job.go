@@ -7,7 +7,6 @@ import (
 )
 
 // reserved are the keys of an invocation that are no parameters of the job.
-// The first eight cannot be declared as parameters either.
 var reserved = []string{"requires", "name", "context", "type", "filters", "matrix", "pre-steps", "post-steps", "serial-group", "override-with"}
 
 // An invocation is one use of a job, with its matrix parameters filled in.

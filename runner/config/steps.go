@@ -13,10 +13,18 @@ import (
 // steps decodes the expanded steps of a job.
 func (p *planner) steps(list *tree.Node) []plan.Step {
 	var steps []plan.Step
+	engine := false
 	for _, n := range items(list) {
-		if s := p.step(n); s != nil {
-			steps = append(steps, *s)
+		s := p.step(n)
+		if s == nil {
+			continue
 		}
+		if _, another := s.Do.(plan.SetupRemoteDocker); another && engine {
+			p.add(&Error{Pos: s.Pos, Message: "the job has a second setup_remote_docker", Hint: "one is enough for all steps: remove this one"})
+		} else if another {
+			engine = true
+		}
+		steps = append(steps, *s)
 	}
 	return steps
 }
@@ -52,8 +60,7 @@ func (p *planner) action(key, args *tree.Node) (plan.Action, string) {
 	case "run", "deploy":
 		return p.run(args)
 	case "checkout":
-		depth, _ := strconv.Atoi(text("depth")) // the check has seen to it
-		return plan.Checkout{Path: text("path"), Method: text("method"), Depth: depth}, "Checkout code"
+		return p.checkout(key, args), "Checkout code"
 	case "save_cache":
 		return plan.SaveCache{Key: text("key"), Paths: texts(args.Get("paths"))}, "Saving Cache"
 	case "restore_cache":
@@ -80,6 +87,19 @@ func (p *planner) action(key, args *tree.Node) (plan.Action, string) {
 	}
 	p.at(key, fmt.Sprintf("there is no step %q", key.Text), didYouMean(key.Text, p.lang.Step.Names(), "define it under commands, or import the orb that has it"))
 	return nil, ""
+}
+
+// checkout decodes a checkout step: a depth belongs to a shallow clone.
+func (p *planner) checkout(key, args *tree.Node) plan.Checkout {
+	c := plan.Checkout{Path: args.Get("path").String(), Method: args.Get("method").String()}
+	c.Depth, _ = strconv.Atoi(args.Get("depth").String()) // the check has seen to it
+	switch {
+	case c.Method == "shallow" && c.Depth == 0:
+		p.at(key, "a shallow checkout has no depth", "give it the key depth, at least 1")
+	case c.Method != "shallow" && c.Depth > 0:
+		p.at(args.KeyNode("depth"), "a checkout that is not shallow has a depth", "add method: shallow, or remove it")
+	}
+	return c
 }
 
 func texts(n *tree.Node) []string {
