@@ -6,10 +6,14 @@ import "runtime"
 // onto this machine.
 const jobMemory = 1 << 30
 
-// capacity is how many jobs run at once by default: one a CPU, and no more
-// than memory holds.
+// waiting is how many more jobs than CPUs run at once: so many may be starting
+// or ending, which is the engine's work and mostly waiting.
+const waiting = 2
+
+// capacity is how many jobs run at once by default: one a CPU and those that
+// wait, and no more than memory holds.
 func capacity() int {
-	n := runtime.NumCPU()
+	n := runtime.NumCPU() + waiting
 	if memory := totalMemory(); memory > 0 {
 		n = min(n, int(memory/jobMemory))
 	}

@@ -90,7 +90,7 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	if err != nil {
 		return "", err
 	}
-	defer lease.Release()
+	defer func() { _ = lease.Release() }() // a lease that stays is dead, and the next run removes it
 	id, err := l.history.NewPipeline(ctx, lease.Path)
 	if err != nil {
 		return "", err
