@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -229,10 +231,5 @@ func undeclared(name string, declared []string) *template.Error {
 		Hint: didYouMean(strings.TrimPrefix(name, "parameters."), declared, "declare it under the parameters of the element")}
 }
 
-func keys(m map[string]*tree.Node) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	return names
-}
+// keys are the names in a map, in an order that is always the same.
+func keys(m map[string]*tree.Node) []string { return slices.Sorted(maps.Keys(m)) }
