@@ -56,12 +56,12 @@ func (b *bases) filling(f Facts) *filling {
 	return b.fills[f]
 }
 
-// base returns the tree that jobs of these facts can see, or nil where the
-// checkout is too small for one. The first run of a checkout fills it.
-func (r *Runner) base(ctx context.Context, image string, f Facts) (*Base, error) {
+// base returns the tree that jobs of these facts can see, without one where
+// the checkout is too small. The first run of a checkout fills it.
+func (r *Runner) base(ctx context.Context, image string, f Facts) (*filling, error) {
 	fl := r.bases.filling(f)
 	fl.once.Do(func() {
-		if b, ok := r.Memory.Base(r.Engine, r.Checkout.Repo.Root, f.UID); ok {
+		if b, ok := r.Memory.Base(r.Engine, r.Checkout.Repo.Root, f.UID); ok && b.GID == f.GID {
 			fl.base = &b
 			r.Memory.UseBase(b)
 			return
@@ -72,17 +72,23 @@ func (r *Runner) base(ctx context.Context, image string, f Facts) (*Base, error)
 		}
 		fl.base, fl.err = r.fill(ctx, image, f)
 	})
-	return fl.base, fl.err
+	return fl, fl.err
 }
 
-// forget drops a base that the engine no longer has.
-func (r *Runner) forget(v *view) {
+// lost says whether the engine has lost the base of a view, and forgets such
+// a base: a mount can fail for other reasons, and to forget a base is to let
+// the next Reap remove it.
+func (r *Runner) lost(ctx context.Context, v *view) bool {
+	if _, err := r.Docker.Mountpoint(ctx, v.base.Volume); !docker.Gone(err) {
+		return false
+	}
 	r.Memory.DropBase(*v.base)
 	r.bases.mu.Lock()
 	defer r.bases.mu.Unlock()
-	if f := r.bases.fills[v.facts]; f != nil && f.base == v.base {
+	if r.bases.fills[v.facts] == v.filling { // else another job was here first
 		delete(r.bases.fills, v.facts)
 	}
+	return true
 }
 
 // large says whether the tree is worth a base. It waits for the tree to be

@@ -24,7 +24,6 @@ type Build struct {
 	User     string // who runs it
 
 	workflows map[string]string // UUIDs by name
-	labels    map[string]string
 }
 
 // NewBuild makes the ids of a run.

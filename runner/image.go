@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/event"
@@ -20,35 +21,39 @@ const (
 	PullNever   Pull = "never"
 )
 
-// images pulls each image at most once a run, whatever number of jobs waits.
-type images struct {
-	mu    sync.Mutex
-	pulls map[string]*pull
+// pulls are the images of a run: each is pulled at most once, whatever number
+// of jobs waits.
+type pulls struct {
+	mu  sync.Mutex
+	all map[wanted]*pull
 }
 
+// A wanted is an image as jobs ask for it.
+type wanted struct{ ref, platform string }
+
 type pull struct {
-	once     sync.Once
-	platform string
-	err      error
+	once  sync.Once
+	err   error
+	amd64 atomic.Bool // it exists for no other architecture
 
 	asking sync.Mutex
 	image  docker.Image
 }
 
-func (im *images) pull(ref string) *pull {
+func (r *Runner) pull(image plan.Image) *pull {
+	w, im := wanted{image.Name, r.platform(image)}, &r.pulls
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	if im.pulls == nil {
-		im.pulls = map[string]*pull{}
+	if im.all == nil {
+		im.all = map[wanted]*pull{}
 	}
-	if im.pulls[ref] == nil {
-		im.pulls[ref] = &pull{}
+	if im.all[w] == nil {
+		im.all[w] = &pull{}
 	}
-	return im.pulls[ref]
+	return im.all[w]
 }
 
-// platform is what to ask of an image: by the config, the command line, or
-// what the only image of that name turned out to be.
+// platform is what to ask of an image: by the command line or the config.
 func (r *Runner) platform(image plan.Image) string {
 	if p, ok := r.Platforms[image.Name]; ok {
 		return p
@@ -59,23 +64,34 @@ func (r *Runner) platform(image plan.Image) string {
 	return r.Platform
 }
 
-// fetch pulls an image, and returns the platform it exists for where that is
-// not what was asked.
-func (r *Runner) fetch(ctx context.Context, at event.At, image plan.Image) (platform string, err error) {
-	p := r.images.pull(image.Name)
+// onlyPlatform is what there is when an image is for one architecture alone.
+const onlyPlatform = "linux/amd64"
+
+// pulled is platform, or what the only image of that name turned out to be.
+func (r *Runner) pulled(image plan.Image) string {
+	if r.pull(image).amd64.Load() {
+		return onlyPlatform
+	}
+	return r.platform(image)
+}
+
+// fetch pulls an image for the platform that is asked for or, where none is,
+// for the one it exists for.
+func (r *Runner) fetch(ctx context.Context, at event.At, image plan.Image) error {
+	p := r.pull(image)
 	p.once.Do(func() {
-		p.platform = r.platform(image)
+		platform := r.platform(image)
 		told := func(s string) {
 			r.Out.Emit(event.Message{At: at, Level: event.Info, Text: "pulling " + image.Name + s})
 		}
 		told("")
-		p.err = r.Docker.Pull(ctx, image.Name, p.platform, func(s string) { told(": " + s) })
-		if p.platform == "" && docker.NoPlatform(p.err) {
-			p.platform = "linux/amd64" // what there is when an image is for one architecture alone
-			p.err = r.Docker.Pull(ctx, image.Name, p.platform, func(s string) { told(": " + s) })
+		p.err = r.Docker.Pull(ctx, image.Name, platform, func(s string) { told(": " + s) })
+		if platform == "" && docker.NoPlatform(p.err) {
+			p.err = r.Docker.Pull(ctx, image.Name, onlyPlatform, func(s string) { told(": " + s) })
+			p.amd64.Store(p.err == nil)
 		}
 	})
-	return p.platform, p.err
+	return p.err
 }
 
 // missing explains an image that is not there and must not be pulled.
@@ -85,14 +101,14 @@ func (r *Runner) missing(image plan.Image, err error) error {
 }
 
 // inspect asks the engine about an image, until it knows it.
-func (r *Runner) inspect(ctx context.Context, ref string) (docker.Image, error) {
-	p := r.images.pull(ref)
+func (r *Runner) inspect(ctx context.Context, image plan.Image) (docker.Image, error) {
+	p := r.pull(image)
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	if p.image.ID != "" {
 		return p.image, nil
 	}
 	var err error
-	p.image, err = r.Docker.Image(ctx, ref)
+	p.image, err = r.Docker.Image(ctx, image.Name)
 	return p.image, err
 }

@@ -1,10 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -24,7 +24,7 @@ type Outcome struct {
 type job struct {
 	runner *Runner
 	plan   *plan.Job
-	at     event.At // Step is that of the step that runs
+	at     event.At // Step is that of the step that runs; see enter
 	name   string   // of the container
 	starts int      // how often it was started
 
@@ -34,10 +34,11 @@ type job struct {
 	objects   []string // the host's object folders that are mounted
 	refused   bool     // the engine refused the mounts once
 	plain     bool     // it refused them again: do without
+	facts     *Facts   // of the image, once it was asked
 
 	failed     bool
-	failedAt   int        // the first step that failed
-	background []event.At // steps that run beside the others
+	failedAt   int   // the first step that failed
+	background []int // steps that run beside the others
 
 	ahead int // the step that the driver has already
 
@@ -45,6 +46,7 @@ type job struct {
 	news      *sync.Cond      // of announced
 	announced int             // the last step that was said to have started
 	outputs   map[int]*output // by step
+	closed    bool            // nothing that comes now belongs to the job
 }
 
 // RunJob runs a job to its end. The container's removal goes on after it
@@ -93,10 +95,16 @@ func (j *job) broken(ctx context.Context, err error) Outcome {
 // close ends what still runs and removes the container, off the way of the
 // jobs that wait for this one.
 func (j *job) close() {
-	j.announce(math.MaxInt) // what comes now is the last of what was announced
-	for _, at := range j.background {
-		j.at = at
-		j.finish(event.StepFinished{Status: event.Success, Reason: "ended with the job"})
+	j.hush()
+	for _, step := range j.background {
+		j.enter(step)
+		end := event.StepFinished{Status: event.Success, Reason: "ended with the job"}
+		select {
+		case code := <-j.session.end(step):
+			end = ended(code)
+		default:
+		}
+		j.finish(end)
 	}
 	if j.session != nil {
 		j.dismiss(j.session, j.container, j.view)
@@ -129,7 +137,7 @@ func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
 // spinUp is the first step of every job: a live container with the driver's
 // answer, the job's variables and its working directory.
 func (j *job) spinUp(ctx context.Context) error {
-	j.at.Step = 1
+	j.enter(1)
 	r, image := j.runner, j.plan.Images[0]
 	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
 	j.announce(1)
@@ -162,7 +170,7 @@ func (j *job) spin(ctx context.Context, image plan.Image) error {
 		}
 	}
 	var err error
-	for range 5 { // each kind of failure once
+	for range 6 { // each kind of failure once, and the start that succeeds
 		var mounts []docker.Mount
 		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
 			probe := err != nil
@@ -174,11 +182,11 @@ func (j *job) spin(ctx context.Context, image plan.Image) error {
 				continue
 			}
 		}
-		if err = j.learn(ctx, image, err); err != nil {
-			return err
+		if why := j.learn(ctx, image, err); why != nil {
+			return why
 		}
 	}
-	return err
+	return fmt.Errorf("image %s: the container does not start, whatever is tried: %w", image.Name, cmp.Or(err, errProbe))
 }
 
 // learn does what lets the next start succeed, or returns the error.
@@ -191,12 +199,9 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
 		return j.fetch(ctx, image)
 	case docker.NoMount(err) && !j.plain:
-		j.plain = j.refused || j.view == nil // a base that is gone is filled anew, once
+		// A base that is gone is filled anew, once.
+		j.plain = j.refused || j.view == nil || !j.runner.lost(ctx, j.view)
 		j.refused = true
-		if j.view != nil {
-			j.runner.forget(j.view)
-		}
-		j.view, j.objects = nil, nil
 		return nil
 	}
 	return err
@@ -204,8 +209,8 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 
 func (j *job) fetch(ctx context.Context, image plan.Image) error {
 	j.say("Pulling %s\n", image.Name)
-	platform, err := j.runner.fetch(ctx, j.at, image)
-	if err == nil && platform != j.runner.platform(image) {
+	err := j.runner.fetch(ctx, j.at, image)
+	if platform := j.runner.pulled(image); platform != j.runner.platform(image) {
 		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
 	}
 	return err
@@ -214,10 +219,6 @@ func (j *job) fetch(ctx context.Context, image plan.Image) error {
 // start starts one container and waits for its driver.
 func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount) error {
 	r := j.runner
-	platform := r.platform(image)
-	if p := r.images.pull(image.Name); p.platform != "" {
-		platform = p.platform
-	}
 	name := j.name
 	if j.starts++; j.starts > 1 {
 		name += fmt.Sprintf("-%d", j.starts) // the one before may not be gone yet
@@ -226,34 +227,34 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		Name:   name,
 		Image:  image.Name,
 		Entry:  "/bin/sh",
-		Labels: r.labels(j.plan.Name), User: image.User, Platform: platform, Mounts: mounts,
+		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts,
 		Command: []string{"-c", bootstrap, "popsicle"},
 	})
 	if err != nil {
 		return err
 	}
-	go func() { _, _ = r.inspect(ctx, image.Name) }() // ready will want it
+	go func() { _, _ = r.inspect(ctx, image) }() // ready will want it
 	s := newSession(wireTo(ct), j.output)
 	if err := s.meet(ctx); err != nil {
 		j.dismiss(s, ct, j.view)
 		return err
 	}
 	j.container, j.session = ct, s
-	r.Memory.PutFacts(image.Name, image.User, Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home})
+	j.facts = &Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home}
+	r.Memory.PutFacts(image.Name, image.User, *j.facts)
 	return nil
 }
 
 // fits says whether the container is what its view was made for. An image's
 // tag may have moved to another user since it was last seen.
 func (j *job) fits() bool {
-	h := j.session.hello
-	return j.view == nil || j.view.facts == Facts{UID: h.UID, GID: h.GID, Home: h.Home}
+	return j.view == nil || j.view.facts == *j.facts
 }
 
 // abandon gives up a container that was only good for its answer.
 func (j *job) abandon() {
 	j.dismiss(j.session, j.container, j.view)
-	j.session, j.container, j.view, j.objects = nil, nil, nil, nil
+	j.session, j.container = nil, nil
 }
 
 // prepare sets up the shell that every step begins in.
@@ -284,15 +285,15 @@ func (j *job) prepare(ctx context.Context) error {
 
 // ready tells what the job runs on.
 func (j *job) ready(ctx context.Context, dir string) {
-	r, name := j.runner, j.plan.Images[0].Name
+	r, image := j.runner, j.plan.Images[0]
 	e := event.JobReady{At: j.at, User: fmt.Sprint(j.session.hello.UID), WorkDir: dir}
 	e.At.Step = 0
-	if image, err := r.inspect(ctx, name); err == nil { // else the history lacks it
-		e.ImageDigest, e.Arch = image.ID, image.Arch
+	if known, err := r.inspect(ctx, image); err == nil { // else the history lacks it
+		e.ImageDigest, e.Arch = known.ID, known.Arch
 		e.Emulated = r.Arch != "" && e.Arch != r.Arch
 	}
 	if e.Emulated {
-		r.once(j.at, fmt.Sprintf("%s is an image for %s: it runs emulated on this %s engine, several times slower", name, e.Arch, r.Arch))
+		r.once(j.at, fmt.Sprintf("%s is an image for %s: it runs emulated on this %s engine, several times slower", image.Name, e.Arch, r.Arch))
 	}
 	r.Out.Emit(e)
 }

@@ -19,12 +19,32 @@ func (j *job) output(step int, p []byte) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for step > j.announced {
+	for step > j.announced && !j.closed {
 		j.news.Wait() // a step that was sent ahead may write before it is announced
+	}
+	if j.closed {
+		return
 	}
 	o := j.outputOf(step)
 	o.midLine = p[len(p)-1] != '\n'
 	o.mask.Write(p)
+}
+
+// enter makes step n the one that runs. The listener reads where the job is
+// while it runs.
+func (j *job) enter(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.at.Step = n
+}
+
+// hush drops what is written from now on: what a step left behind, or the
+// beginning of one that was sent ahead in vain.
+func (j *job) hush() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	j.news.Broadcast()
 }
 
 // announce lets the output of the steps up to n out.

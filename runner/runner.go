@@ -37,11 +37,14 @@ type Runner struct {
 	// Grace is how long a canceled step may go on when it traps the signal.
 	Grace time.Duration
 
-	images  images
+	pulls   pulls
 	scratch scratch
 	bases   bases
 	told    sync.Map       // warnings that are said once a run, by text
 	closing sync.WaitGroup // containers and volumes on their way out
+
+	labelling sync.Once
+	run       map[string]string // labels of the run
 }
 
 // Memory is what runs remember for later ones, so that these start faster. It
@@ -68,11 +71,8 @@ type Facts struct {
 
 // labels are on everything the run makes; job may be empty.
 func (r *Runner) labels(job string) map[string]string {
-	labels := maps.Clone(r.Build.labels)
-	if labels == nil {
-		labels = r.Lease.Labels(r.Build.run())
-		r.Build.labels = maps.Clone(labels)
-	}
+	r.labelling.Do(func() { r.run = r.Lease.Labels(r.Build.run()) })
+	labels := maps.Clone(r.run)
 	if job != "" {
 		labels[docker.LabelJob] = job
 	}

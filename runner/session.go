@@ -103,6 +103,7 @@ func newSession(w wire, output func(step int, p []byte)) *session {
 		greet: make(chan hello, 1), done: make(chan int, 1), ahead: make(chan int, 1),
 		ends: map[int]chan int{}, ended: make(chan struct{}),
 	}
+	s.step.Store(1) // "Spin up environment"
 	token := newToken()
 	go s.listen(token)
 	s.send(driver() + ".\n" + token + "\n")

@@ -16,9 +16,9 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	j.at.Step = n
+	j.enter(n)
 	run, isRun := s.Do.(plan.Run)
-	started := event.StepStarted{At: j.at, Name: s.Name, Kind: s.Do.StepKind(), File: s.Pos.File, Line: s.Pos.Line}
+	started := event.StepStarted{At: j.at, Name: j.runner.Mask.String(s.Name), Kind: s.Do.StepKind(), File: s.Pos.File, Line: s.Pos.Line}
 	if isRun {
 		started.Command, started.Shell, started.Background = j.runner.Mask.String(run.Command), j.shell(run), run.Background
 	}
@@ -28,9 +28,12 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 		j.finish(event.StepFinished{Status: event.Skipped})
 		return nil
 	}
+	if !isRun {
+		j.session.step.Store(int64(n)) // tar may have something to say
+	}
 	end, err := j.do(ctx, n, s)
 	if run.Background && err == nil && end.Status == event.Running {
-		j.background = append(j.background, j.at)
+		j.background = append(j.background, n)
 		return nil
 	}
 	if err != nil {

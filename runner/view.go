@@ -23,6 +23,7 @@ import (
 // the engine makes with the container and removes with it.
 type view struct {
 	base     *Base
+	filling  *filling // that base came from
 	image    string
 	facts    Facts
 	dir      string // where it is mounted: the folder of the job's checkout
@@ -39,11 +40,12 @@ func (r *Runner) newView(ctx context.Context, id int, job *plan.Job, f Facts) (*
 		return nil, nil
 	}
 	image := job.Images[0].Name
-	base, err := r.base(ctx, image, f)
-	if base == nil || err != nil {
+	fl, err := r.base(ctx, image, f)
+	if err != nil || fl.base == nil {
 		return nil, err
 	}
-	v := &view{base: base, image: image, facts: f, dir: destination(job, c, f.Home), loaded: make(chan error, 1)}
+	base := fl.base
+	v := &view{base: base, filling: fl, image: image, facts: f, dir: destination(job, c, f.Home), loaded: make(chan error, 1)}
 	go func() {
 		var err error
 		v.manifest, err = gitops.DecodeManifest(bytes.NewReader(base.Manifest))
@@ -51,7 +53,9 @@ func (r *Runner) newView(ctx context.Context, id int, job *plan.Job, f Facts) (*
 	}()
 	upper, work, err := r.layers(ctx, id, v)
 	if err != nil {
-		return nil, err
+		ctx, cancel := cleanup()
+		defer cancel()
+		return nil, errors.Join(err, r.Docker.VolumeRemove(ctx, v.volumes...))
 	}
 	v.mount = docker.Mount{Target: v.dir, Options: map[string]string{
 		"type":   "overlay",
@@ -161,6 +165,7 @@ var errProbe = errors.New("the image is not known yet")
 // mounts decides what a job sees from its start: a view of the tree where it
 // is large, and the host's git objects where the engine may be on this host.
 func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
+	j.view, j.objects = nil, nil // those of a start that failed
 	if _, ok := checkoutOf(j.plan); !ok || j.plain {
 		return nil, nil
 	}
@@ -175,7 +180,7 @@ func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
 		j.objects = append(j.objects, dir)
 	}
 	image := j.plan.Images[0]
-	facts, known := j.runner.Memory.Facts(image.Name, image.User)
+	facts, known := j.known(image)
 	if !known {
 		if large, err := j.runner.large(ctx); err != nil || !large {
 			return mounts, err
@@ -188,6 +193,14 @@ func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
 	}
 	j.view = v
 	return append(mounts, v.mount), nil
+}
+
+// known is what is known of an image: by its answer, else from earlier runs.
+func (j *job) known(image plan.Image) (Facts, bool) {
+	if j.facts != nil {
+		return *j.facts, true
+	}
+	return j.runner.Memory.Facts(image.Name, image.User)
 }
 
 // objects returns the folders of the repository's objects, if an engine can
