@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+
 	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
@@ -81,15 +83,18 @@ func (f *File) compiler(o Options) *compiler {
 }
 
 // checkShape sees to it that every section is what it must be before
-// anything looks into it.
+// anything looks into it. Other keys are allowed, but for one that looks like a
+// misspelt section there is a warning.
 func (c *compiler) checkShape() {
 	check := schema.Checker{Report: c.add}
+	known := c.lang.Config.Names()
 	for _, p := range c.root.Pairs {
 		k := c.lang.Config.Key(p.Key.Text)
-		if k == nil || p.Value.Kind == tree.Null {
-			continue
-		}
-		if sections[k.Name] && p.Value.Kind != tree.Map {
+		near := schema.Nearest(p.Key.Text, known)
+		switch {
+		case k == nil && near != "":
+			c.warn(p.Key, "unknown-key", fmt.Sprintf("the key %q has no meaning at the top", p.Key.Text), fmt.Sprintf("did you mean %q?", near))
+		case k != nil && p.Value.Kind != tree.Null && p.Value.Kind != tree.Map && sections[k.Name]:
 			check.Check(p.Value, k.Type, k.Name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/popsicle-ci/popsicle/runner/config/schema"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
@@ -53,7 +54,13 @@ func (c *compiler) workflows() []*flow {
 func (c *compiler) implicit() *tree.Node {
 	build := c.root.Get("jobs")
 	if build == nil || build.Get("build") == nil {
-		c.at(c.root, "the config has no workflows, and no job named build", "add workflows, or name the job build")
+		hint := "add workflows, or name the job build"
+		for _, p := range c.root.Pairs {
+			if schema.Nearest(p.Key.Text, []string{"workflows"}) != "" && p.Key.Text != "workflows" {
+				hint = fmt.Sprintf("did you write %q for workflows?", p.Key.Text)
+			}
+		}
+		c.at(c.root, "the config has no workflows, and no job named build", hint)
 		return nil
 	}
 	key := build.KeyNode("build")
