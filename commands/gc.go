@@ -58,7 +58,7 @@ func gcAction(ctx context.Context, c *cli.Command) error {
 	}
 	dead, _ := docker.DeadLeases(filepath.Join(filepath.Dir(file), leases))
 	_, err = history.CloseAbandoned(ctx, docker.LeaseHeld)
-	reaped, reapErr := client.Reap(ctx, m.keeps(engine, filepath.Dir(file)))
+	reaped, reapErr := client.Reap(ctx, m.keeps(filepath.Dir(file)))
 	for _, name := range reaped {
 		fmt.Fprintf(stdout(c), "removed %s, which a dead run left behind\n", name)
 	}

@@ -172,7 +172,7 @@ func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 	if len(dead) == 0 {
 		return
 	}
-	if _, err := cli.Reap(ctx, memory{l.history}.keeps(engineName(l.engine), home)); err != nil {
+	if _, err := cli.Reap(ctx, memory{l.history}.keeps(home)); err != nil {
 		return
 	}
 	for _, lease := range dead {

@@ -95,15 +95,17 @@ func (m memory) OldBases(engine string) []runner.Base {
 	return old
 }
 
-// keeps says which trees on an engine the Reap of this home must leave: those
-// it remembers, and those of another home that still exists.
-func (m memory) keeps(engine, home string) func(volume, of string) bool {
+// keeps says which trees the Reap of this home must leave: those it remembers,
+// and those of another home that still exists. One engine can go by several
+// names (DOCKER_HOST, a context), so it does not matter for which of them a
+// tree is remembered.
+func (m memory) keeps(home string) func(volume, of string) bool {
 	return func(volume, of string) bool {
 		if of != home {
 			_, err := os.Stat(of)
 			return !errors.Is(err, fs.ErrNotExist)
 		}
-		known, err := m.Bases(context.Background(), engine)
+		known, err := m.Bases(context.Background(), "")
 		return err != nil || slices.ContainsFunc(known, func(b db.Base) bool { return b.Name == volume })
 	}
 }

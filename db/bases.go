@@ -55,10 +55,10 @@ func (d *DB) TouchBase(ctx context.Context, engine, name string, used time.Time)
 	return d.change(ctx, "UPDATE bases SET used_time = ? WHERE engine = ? AND name = ?", moment(used), engine, name)
 }
 
-// Bases lists the bases on an engine, those first that were not used for the
-// longest time.
+// Bases lists the bases on an engine, or on all where engine is empty, those
+// first that were not used for the longest time.
 func (d *DB) Bases(ctx context.Context, engine string) ([]Base, error) {
-	rows, err := d.read.QueryContext(ctx, "SELECT "+baseColumns+" FROM bases WHERE engine = ? ORDER BY used_time, id", engine)
+	rows, err := d.read.QueryContext(ctx, "SELECT "+baseColumns+" FROM bases WHERE ?1 IN (engine, '') ORDER BY used_time, id", engine)
 	if err != nil {
 		return nil, d.wrap(err)
 	}
