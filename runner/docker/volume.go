@@ -46,14 +46,14 @@ func (c CLI) Fill(ctx context.Context, volume, image, container string, labels m
 		args = append(args, "--label", label+"="+labels[label])
 	}
 	args = append(args, "--mount", Mount{Target: target, Volume: volume}.arg(), image)
-	if _, err := c.output(ctx, args...); err != nil {
-		return err
+	_, err := c.output(ctx, args...)
+	if err == nil {
+		// Not --archive: that gives everything to the container's user, whom
+		// it looks up in the container's passwd file.
+		_, err = c.pipe(ctx, tar, "cp", "-", container+":"+target)
 	}
-	// Not --archive: that gives everything to the container's user, whom it
-	// looks up in the container's passwd file.
-	_, err := c.pipe(ctx, tar, "cp", "-", container+":"+target)
-	cleanup := context.WithoutCancel(ctx)
-	if rmErr := c.Remove(cleanup, container); err == nil {
+	// A create that was canceled may have made the container.
+	if rmErr := c.Remove(context.WithoutCancel(ctx), container); err == nil {
 		err = rmErr
 	}
 	return err
@@ -84,8 +84,9 @@ func (c CLI) Labelled(ctx context.Context, kind, label string, values ...string)
 	}
 	found := map[string][]string{}
 	for line := range strings.SplitSeq(out, "\n") {
-		fields := strings.Split(line, "\t")
-		found[fields[0]] = fields[1:]
+		if fields := strings.Split(line, "\t"); len(fields) == 1+len(values) { // else a value holds what no label of ours does
+			found[fields[0]] = fields[1:]
+		}
 	}
 	return found, nil
 }

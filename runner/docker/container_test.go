@@ -1,0 +1,69 @@
+package docker
+
+import (
+	enc "encoding/csv"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMount(t *testing.T) {
+	tests := []struct {
+		name string
+		m    Mount
+		want string
+	}{
+		{"a volume", Mount{Target: "/t", Volume: "v"}, "type=volume,target=/t,source=v"},
+		{"a volume to read", Mount{Target: "/t", Volume: "v", ReadOnly: true}, "type=volume,target=/t,source=v,readonly"},
+		{"a bind", Mount{Target: "/t", Bind: "/host"}, "type=bind,source=/host,target=/t,readonly"},
+		{"a bind whose path has a comma", Mount{Target: "/t", Bind: "/a,b"}, `type=bind,"source=/a,b",target=/t,readonly`},
+		{"a quote", Mount{Target: `/t"x"`, Volume: "v"}, `type=volume,"target=/t""x""",source=v`},
+		{
+			"an overlay of its own", Mount{Target: "/t", Options: map[string]string{"type": "overlay", "device": "overlay", "o": "lowerdir=/l,upperdir=/u,workdir=/w"}},
+			`type=volume,target=/t,volume-opt=device=overlay,"volume-opt=o=lowerdir=/l,upperdir=/u,workdir=/w",volume-opt=type=overlay`,
+		},
+		{"labels", Mount{Target: "/t", Labels: map[string]string{"b": "2", "a": "1"}}, "type=volume,target=/t,volume-label=a=1,volume-label=b=2"},
+	}
+	for _, tt := range tests {
+		if got := tt.m.arg(); got != tt.want {
+			t.Errorf("%s\ngot  %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Docker reads --mount as one line of CSV.
+func TestCSVIsReadAsWritten(t *testing.T) {
+	fields := []string{"plain", "a,b", `say "x"`, `"`, "two\nlines", "", "it's", ` blank `}
+	got, err := enc.NewReader(strings.NewReader(csv(fields))).Read()
+	if err != nil || !slices.Equal(got, fields) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestRunArguments(t *testing.T) {
+	s := Spec{
+		Name: "n", Image: "img:1", Command: []string{"-c", "script", "popsicle"}, Entry: "/bin/sh", User: "1000", Platform: "linux/arm64",
+		Labels: map[string]string{"popsicle.run": "7", "popsicle.job": "a b"},
+		Mounts: []Mount{{Target: "/a", Volume: "va"}, {Target: "/b", Bind: "/host"}},
+	}
+	want := "run|--interactive|--init|--rm|--pull|never|--log-driver|none|--name|n|--label|popsicle.job=a b|--label|popsicle.run=7" +
+		"|--user|1000|--platform|linux/arm64|--entrypoint|/bin/sh|--mount|type=volume,target=/a,source=va|--mount|type=bind,source=/host,target=/b,readonly|img:1|-c|script|popsicle"
+	if got := strings.Join(s.args(), "|"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	want = "run|--interactive|--init|--rm|--pull|never|--log-driver|none|--name||img"
+	if got := strings.Join(Spec{Image: "img"}.args(), "|"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var b tail
+	for range 1000 {
+		_, _ = b.Write([]byte(strings.Repeat("x", 99) + "\n"))
+	}
+	_, _ = b.Write([]byte("last\n"))
+	if s := b.String(); len(s) > tailSize || !strings.HasSuffix(s, "x\nlast\n") {
+		t.Errorf("%d bytes, ending in %q", len(s), s[len(s)-10:])
+	}
+}
