@@ -92,7 +92,7 @@ func (c *compiler) checkShape() {
 		k := c.lang.Config.Key(p.Key.Text)
 		near := schema.Nearest(p.Key.Text, known)
 		switch {
-		case k == nil && near != "":
+		case k == nil && near != "" && p.Key.Text[0] != '_':
 			c.warn(p.Key, "unknown-key", fmt.Sprintf("the key %q has no meaning at the top", p.Key.Text), fmt.Sprintf("did you mean %q?", near))
 		case k != nil && p.Value.Kind != tree.Null && p.Value.Kind != tree.Map && sections[k.Name]:
 			check.Check(p.Value, k.Type, k.Name)

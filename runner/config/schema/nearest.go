@@ -4,7 +4,7 @@ import "strings"
 
 // Nearest finds the name that was likely meant by a misspelt one, or "".
 func Nearest(found string, names []string) string {
-	best, distance := "", len(found)/3+1 // one letter in three can be wrong
+	best, distance := "", min(len(found)/3, 2)+1 // one letter in three can be wrong, but no more than two
 	if len(found) == 2 {
 		distance = 2
 	}
