@@ -101,9 +101,9 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 
 	r := l.runner(id, out, lease)
 	status := l.drive(ctx, id, out, r)
+	r.Close(ctx)
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
-	r.Close()
 	return status, errors.Join(recorder.Close(wait), out.Err())
 }
 

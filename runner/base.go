@@ -36,6 +36,16 @@ type bases struct {
 	mu    sync.Mutex
 	fills map[Facts]*filling
 	stale bool // a new base is being filled for the next run
+	stop  context.CancelFunc
+}
+
+// giveUp ends the filling of a base for the next run.
+func (b *bases) giveUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stop != nil {
+		b.stop()
+	}
 }
 
 type filling struct {
@@ -181,9 +191,10 @@ func (r *Runner) renew(v *view, tree *gitops.Tree, sent []gitops.File) {
 		return
 	}
 	r.bases.stale = true
+	ctx, stop := context.WithCancel(context.Background())
+	r.bases.stop = stop
 	r.closing.Go(func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
+		defer stop()
 		if _, err := r.fill(ctx, v.image, v.facts); err == nil { // else the next run tries again
 			r.dropOldBases(ctx)
 		}

@@ -184,7 +184,7 @@ func cancelRun(r *rig, job *plan.Job, then func(now chan struct{}), tune ...func
 	ended := make(chan Outcome, 1)
 	go func() {
 		ended <- run.RunJob(ctx, event.At{Job: job.Name, JobID: 1}, job)
-		run.Close()
+		run.Close(ctx)
 		close(ended)
 	}()
 	select {
@@ -258,7 +258,7 @@ func TestTwoJobsAtOnce(t *testing.T) {
 		})
 	}
 	jobs.Wait()
-	run.Close()
+	run.Close(t.Context())
 	for id := range 3 {
 		var text strings.Builder
 		for _, e := range r.events {
@@ -282,7 +282,7 @@ func TestEngineThatNeverStartsAContainer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			writeScript(t, bin, script)
-			r := newRig(t, map[string]string{"file": ""})
+			r := newRigWithoutEngine(t, map[string]string{"file": ""})
 			o := r.run(jobOn("x", plan.Checkout{}), func(r *Runner) { r.Docker, r.Pull = docker.CLI{Bin: bin}, PullMissing })
 			if o.Status != event.InfrastructureFail || o.Reason == "" {
 				t.Errorf("%+v", o)

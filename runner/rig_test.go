@@ -101,6 +101,13 @@ type rig struct {
 // newRig makes a checkout of files, committed; an executable's name ends in *.
 func newRig(t *testing.T, files map[string]string) *rig {
 	t.Helper()
+	r := newRigWithoutEngine(t, files)
+	t.Cleanup(r.clean)
+	return r
+}
+
+func newRigWithoutEngine(t *testing.T, files map[string]string) *rig {
+	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +117,6 @@ func newRig(t *testing.T, files map[string]string) *rig {
 	r.write(files)
 	r.git("add", "-A")
 	r.git("commit", "-q", "--allow-empty", "-m", "first")
-	t.Cleanup(r.clean)
 	return r
 }
 
@@ -205,7 +211,7 @@ func (r *rig) run(job *plan.Job, tune ...func(*Runner)) Outcome {
 	r.t.Helper()
 	run := r.runner(tune...)
 	o := run.RunJob(r.t.Context(), event.At{Pipeline: 7, Workflow: "w", Job: job.Name, JobID: 1}, job)
-	run.Close()
+	run.Close(r.t.Context())
 	return o
 }
 

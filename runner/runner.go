@@ -80,8 +80,10 @@ func (r *Runner) labels(job string) map[string]string {
 }
 
 // Close waits until nothing of the run is left on the engine. What cannot be
-// removed is left to the next run's Reap.
-func (r *Runner) Close() {
+// removed is left to the next run's Reap. The end of ctx gives up what is only
+// made for later runs.
+func (r *Runner) Close(ctx context.Context) {
+	defer context.AfterFunc(ctx, r.bases.giveUp)()
 	r.closing.Wait()
 	r.scratch.remove(r.Docker)
 }
