@@ -10,7 +10,7 @@ import (
 // A Selection is the part of a pipeline that was asked for.
 type Selection struct {
 	Workflow string   // only this workflow; empty: all
-	Jobs     []string // only these jobs, by name or "workflow/name", and what they require; empty: all
+	Jobs     []string // only these jobs, by name, "workflow/name" or the name under jobs:, and what they require; empty: all
 	Only     bool     // leave what they require out
 }
 
@@ -58,7 +58,7 @@ func (p *Pipeline) pick(s Selection) (*Pipeline, error) {
 		wanted := map[string]bool{}
 		for _, j := range w.Jobs {
 			for _, name := range s.Jobs {
-				if name == j.Name || name == w.Name+"/"+j.Name {
+				if j.called(name, w) || j.Definition == name && !p.has(name) {
 					wanted[j.Name], found[name] = true, true
 				}
 			}
@@ -74,6 +74,23 @@ func (p *Pipeline) pick(s Selection) (*Pipeline, error) {
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// called says whether name is the job's own.
+func (j *Job) called(name string, w *Workflow) bool {
+	return name == j.Name || name == w.Name+"/"+j.Name
+}
+
+// has says whether some job is called name. If none is, the name of a
+// definition stands for all jobs made from it: those of a matrix, or of
+// several workflows.
+func (p *Pipeline) has(name string) bool {
+	for _, w := range p.Workflows {
+		if slices.ContainsFunc(w.Jobs, func(j *Job) bool { return j.called(name, w) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // keep returns the workflow with the wanted jobs, which it adds to.

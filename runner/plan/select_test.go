@@ -113,3 +113,22 @@ func TestSelectWhatIsNotThere(t *testing.T) {
 		})
 	}
 }
+
+func TestSelectByDefinition(t *testing.T) {
+	p := pipelineOf("main: test-a, test-b, test-c<test-a", "other: test-d")
+	for _, w := range p.Workflows {
+		for _, j := range w.Jobs {
+			j.Definition = "test"
+		}
+	}
+	p.Workflows[0].Jobs[2].Definition = "test-a" // some job is called so: it means that job
+	for want, names := range map[string][]string{
+		"main: test-a, test-b; other: test-d": {"test"},
+		"main: test-a":                        {"test-a"},
+	} {
+		got, err := p.Select(Selection{Jobs: names})
+		if err != nil || got.text() != want {
+			t.Errorf("Select(%v) = %v, %v; want %s", names, got.text(), err, want)
+		}
+	}
+}
