@@ -97,11 +97,12 @@ func (p place) must(code int, args ...string) string {
 	return string(out)
 }
 
-// statuses returns the status of every pipeline, oldest first.
+// statuses returns the status of every pipeline, oldest first; also of those
+// that were killed before they could say of which checkout they are.
 func (p place) statuses() []string {
 	p.t.Helper()
 	var pipelines []struct{ Status string }
-	cmd := p.command("history", "--json", "--limit", "0")
+	cmd := p.command("history", "--json", "--limit", "0", "--all")
 	out, err := cmd.Output()
 	if err == nil {
 		err = json.Unmarshal(out, &pipelines)
