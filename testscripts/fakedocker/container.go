@@ -96,19 +96,23 @@ func removeContainers(args []string) int {
 	return code
 }
 
-// killAll kills every process of a container.
+// killAll kills every process of a container, and those that they start
+// meanwhile.
 func killAll(name string) {
-	want := []byte("\x00" + marker + "=" + name + "\x00")
-	all, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well formed
-	for _, file := range all {
-		env, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(append([]byte{0}, env...), want) {
-			continue
-		}
-		if p, err := os.FindProcess(pidOf(file)); err == nil {
-			_ = p.Kill() // it may just have ended
+	for killed := true; killed; {
+		killed = false
+		all, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well formed
+		for _, file := range all {
+			killed = belongs(file, name) && syscall.Kill(pidOf(file), syscall.SIGKILL) == nil || killed
 		}
 	}
+}
+
+// belongs says whether the process of an environ file is a container's. Of
+// one that has been killed, the file is empty.
+func belongs(file, name string) bool {
+	env, err := os.ReadFile(file)
+	return err == nil && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+marker+"="+name+"\x00"))
 }
 
 // pidOf returns the process that a file of /proc is about.
