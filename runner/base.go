@@ -180,7 +180,7 @@ const (
 
 // renew fills a new base, beside the run, when too much had to be sent; and
 // lets old ones go.
-func (r *Runner) renew(v *view, tree *gitops.Tree, sent []gitops.File) {
+func (r *Runner) renew(v *view, sent []gitops.File) {
 	var bytes int64
 	for _, f := range sent {
 		bytes += f.Size

@@ -92,7 +92,7 @@ func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, erro
 		}
 	}
 	j.say("Checked out %s into %s (%d sent, %d removed, the rest was there)\n", files(len(tree.Files)), dir, len(changed), len(deleted))
-	j.runner.renew(j.view, tree, changed)
+	j.runner.renew(j.view, changed)
 	return event.Success, j.repository(ctx, dir, tree, &j.view.manifest)
 }
 

@@ -128,7 +128,10 @@ func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
 		default:
 		}
 		_ = ct.Close(ctx, patience) // what cannot be removed, the next run reaps
-		<-s.ended
+		select {
+		case <-s.ended:
+		case <-ctx.Done(): // something holds the client's output open
+		}
 		if v != nil {
 			_ = r.Docker.VolumeRemove(ctx, v.volumes...)
 		}

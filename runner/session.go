@@ -81,8 +81,7 @@ type session struct {
 	hello hello
 
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
-	step   atomic.Int64             // the step whose output arrives
-	ahead  chan int                 // the step that was sent ahead and not begun yet
+	lineup lineup                   // whose output arrives
 	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
 
 	greet chan hello
@@ -98,10 +97,10 @@ type session struct {
 func newSession(w wire, output func(step int, p []byte)) *session {
 	s := &session{
 		wire: w, output: output,
-		greet: make(chan hello, 1), done: make(chan int, 1), ahead: make(chan int, 1),
+		greet: make(chan hello, 1), done: make(chan int, 1),
 		ends: map[int]chan int{}, ended: make(chan struct{}),
 	}
-	s.step.Store(1) // "Spin up environment"
+	s.lineup.start(1) // "Spin up environment"
 	token := newToken()
 	go s.listen(token)
 	s.send(driver() + ".\n" + token + "\n")
@@ -125,7 +124,7 @@ func (s *session) listen(token string) {
 		token: []byte(token),
 		text: func(p []byte) {
 			s.heard.Store(time.Now().UnixNano())
-			s.output(int(s.step.Load()), p)
+			s.output(s.lineup.current(), p)
 		},
 		control: s.control,
 	}
@@ -153,7 +152,7 @@ func (s *session) control(line string) {
 	case "done":
 		code, err := strconv.Atoi(rest)
 		s.fail(err)
-		s.begin()
+		s.over(code)
 		give(s.done, code)
 	case "bg":
 		step, err := strconv.Atoi(first)
@@ -163,7 +162,7 @@ func (s *session) control(line string) {
 		step, err1 := strconv.Atoi(first)
 		code, err2 := strconv.Atoi(text)
 		s.fail(errors.Join(err1, err2))
-		s.begin()
+		s.over(code)
 		give(s.end(step), code)
 	case "skip":
 		// The step before failed, so that nobody waits for this one.
@@ -259,7 +258,7 @@ func counted(text string) string {
 
 // start begins a step in the foreground.
 func (s *session) start(step int, shell string) {
-	s.step.Store(int64(step))
+	s.lineup.start(step)
 	s.heard.Store(time.Now().UnixNano())
 	s.send(fmt.Sprintf("step %d %s\n", step, shell))
 }
@@ -267,18 +266,14 @@ func (s *session) start(step int, shell string) {
 // follow sends a step ahead: it begins when the one that runs has ended with
 // 0, without the way to popsicle and back in between.
 func (s *session) follow(step int, shell string) {
-	s.ahead <- step
+	s.lineup.follow(step)
 	s.send(fmt.Sprintf("then %d %s\n", step, shell))
 }
 
-// begin notes that the step sent ahead, if there is one, may run now.
-func (s *session) begin() {
-	select {
-	case next := <-s.ahead:
-		s.heard.Store(time.Now().UnixNano())
-		s.step.Store(int64(next))
-	default:
-	}
+// over notes that what the driver did has ended: what was sent ahead may run.
+func (s *session) over(code int) {
+	s.heard.Store(time.Now().UnixNano())
+	s.lineup.end(code)
 }
 
 // beside begins a step in the background.

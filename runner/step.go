@@ -29,7 +29,7 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 		return nil
 	}
 	if !isRun {
-		j.session.step.Store(int64(n)) // tar may have something to say
+		j.session.lineup.start(n) // tar may have something to say
 	}
 	end, err := j.do(ctx, n, s)
 	if run.Background && err == nil && end.Status == event.Running {
@@ -156,7 +156,8 @@ func (j *job) await(ctx context.Context, n int, run plan.Run) (event.StepFinishe
 		case <-j.session.ended:
 			return event.StepFinished{}, j.lost()
 		case <-ctx.Done():
-			return event.StepFinished{}, errors.Join(ctx.Err(), j.cancel(n))
+			j.cancel(n)
+			return event.StepFinished{}, ctx.Err()
 		case now := <-timer.C:
 			if left := limit - j.session.silence(now); left > 0 {
 				timer.Reset(left)
@@ -218,7 +219,7 @@ func (j *job) kill(ctx context.Context, n int) error {
 
 // cancel asks a step to end as Ctrl-C in a terminal would, then as a
 // shutdown, and waits no longer than the grace.
-func (j *job) cancel(n int) error {
+func (j *job) cancel(n int) {
 	r := j.runner
 	j.signal(n, "INT")
 	grace := time.After(r.Grace)
@@ -227,13 +228,13 @@ func (j *job) cancel(n int) error {
 	for {
 		select {
 		case <-j.session.end(n):
-			return nil
+			return
 		case <-j.session.ended:
-			return nil
+			return
 		case <-r.Now:
-			return nil
+			return
 		case <-grace:
-			return nil
+			return
 		case <-term:
 			j.signal(n, "TERM")
 		case <-note:
