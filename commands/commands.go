@@ -104,7 +104,7 @@ func exitCode(err error) int {
 		return int(told)
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &wrong), errors.As(err, &mistakes), errors.Is(err, db.ErrNotFound), errors.Is(err, gitops.ErrNotRepository):
+	case errors.As(err, &wrong), errors.As(err, &mistakes), errors.Is(err, db.ErrNotFound), errors.Is(err, gitops.ErrNotRepository), errors.Is(err, gitops.ErrNoCommit):
 		return exitUsage
 	}
 	return exitBroken

@@ -131,8 +131,8 @@ func (r *Repo) tagAt(ctx context.Context, commit string) (string, error) {
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "refs/tags/"), nil
 }
 
-// errNoCommit is for a name that is no commit of this repository.
-var errNoCommit = errors.New("there is no commit")
+// ErrNoCommit is for a name that is no commit of this repository.
+var ErrNoCommit = errors.New("there is no commit")
 
 // asked reads the commit that rev names. Its branch is the one rev is made
 // from: main of "main~2", the checked-out one of "HEAD^", none of a hash.
@@ -148,7 +148,7 @@ func (r *Repo) asked(ctx context.Context, rev string) (Head, error) {
 	}
 	var refused *gitError
 	if errors.As(err, &refused) {
-		return Head{}, fmt.Errorf("%s: %w %q: `git log` shows those there are, `git fetch` may bring it", r.Root, errNoCommit, rev)
+		return Head{}, fmt.Errorf("%s: %w %q: `git log` shows those there are, `git fetch` may bring it", r.Root, ErrNoCommit, rev)
 	}
 	if err != nil {
 		return Head{}, err

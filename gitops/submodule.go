@@ -52,7 +52,7 @@ func (s *Snapshot) submodule(ctx context.Context, n node) (*Tree, error) {
 		source = Source{Kind: Commit, Rev: n.blob}
 	}
 	sub, err := repo.Snapshot(ctx, source)
-	if errors.Is(err, errNoCommit) || err == nil && sub.head.Commit == "" {
+	if errors.Is(err, ErrNoCommit) || err == nil && sub.head.Commit == "" {
 		return nil, nil
 	}
 	if err != nil {

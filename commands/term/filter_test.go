@@ -1,6 +1,7 @@
 package term
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -106,6 +107,12 @@ func TestTail(t *testing.T) {
 	got := tl.lines(3, false)
 	if want := []string{"a line of output", "done", "prompt: "}; strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	var cut tail
+	cut.write("a line that ")
+	cut.write("goes on\n" + strings.Repeat("x\n", tailLines) + "the end\n")
+	if got := cut.lines(2*tailLines, false); slices.ContainsFunc(got, func(l string) bool { return strings.HasPrefix(l, "a line that x") }) {
+		t.Errorf("lines that were apart are one: %q", got)
 	}
 	var long tail
 	for range 1000 {

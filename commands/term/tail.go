@@ -14,7 +14,11 @@ type tail struct{ text []byte }
 
 // write adds text. Only what can still be among the last lines is copied.
 func (t *tail) write(text string) {
-	t.text = append(t.text, lastLines(text)...)
+	last := lastLines(text)
+	if len(last) < len(text) {
+		t.text = t.text[:0] // what was before is no neighbour of it
+	}
+	t.text = append(t.text, last...)
 	if len(t.text) > 2*tailBytes {
 		rest := lastLines(string(t.text))
 		t.text = append(t.text[:0], rest...)
