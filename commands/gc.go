@@ -41,6 +41,13 @@ func gcAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer history.Close()
+	held, dead, err := docker.Leases(filepath.Join(filepath.Dir(file), leases))
+	if err != nil {
+		return err
+	}
+	if c.Bool("all") && len(held) > 0 { // docker does not know that their jobs see the trees
+		return usage("runs are going on: popsicle gc --all when they have ended")
+	}
 	client, m := docker.CLI{Bin: c.String("engine")}, memory{history}
 	engine := engineName(client.Bin)
 	old := m.OldBases(engine)
@@ -56,7 +63,6 @@ func gcAction(ctx context.Context, c *cli.Command) error {
 		m.DropBase(b)
 		fmt.Fprintf(stdout(c), "removed %s: %d files of %s\n", b.Volume, b.Files, b.Root)
 	}
-	dead, _ := docker.DeadLeases(filepath.Join(filepath.Dir(file), leases))
 	_, err = history.CloseAbandoned(ctx, docker.LeaseHeld)
 	reaped, reapErr := client.Reap(ctx, m.keeps(filepath.Dir(file)))
 	for _, name := range reaped {

@@ -168,7 +168,7 @@ func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
 func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
 	home := filepath.Dir(l.history.Path())
-	dead, _ := docker.DeadLeases(filepath.Join(home, leases))
+	_, dead, _ := docker.Leases(filepath.Join(home, leases))
 	if len(dead) == 0 {
 		return
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,11 +90,18 @@ func LeaseHeld(path string) bool {
 	return err != nil || !ok || lock.Unlock() != nil
 }
 
-// DeadLeases lists the leases in dir that nobody holds: whoever took them
-// died, and may have left something behind.
-func DeadLeases(dir string) ([]string, error) {
+// Leases lists the leases in dir: those that are held, and those that nobody
+// holds, whose takers died and may have left something behind.
+func Leases(dir string) (held, dead []string, err error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*"+leaseSuffix))
-	return slices.DeleteFunc(all, LeaseHeld), err
+	for _, lease := range all {
+		if LeaseHeld(lease) {
+			held = append(held, lease)
+		} else {
+			dead = append(dead, lease)
+		}
+	}
+	return held, dead, err
 }
 
 // Reap removes the containers and volumes of runs that are dead: those that

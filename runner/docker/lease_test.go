@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		fmt.Println(l.Path)
-		select {}
+		interrupted := make(chan os.Signal, 1)
+		signal.Notify(interrupted, os.Interrupt)
+		<-interrupted // never comes: it is killed
+		_ = l.Release()
 	}
 	os.Exit(m.Run())
 }
@@ -64,7 +68,7 @@ func TestLease(t *testing.T) {
 			t.Error("a lease of this very process counts as dead")
 		}
 	}
-	if dead, err := DeadLeases(dir); len(dead) > 0 || err != nil {
+	if held, dead, err := Leases(dir); len(held) != 1 || len(dead) > 0 || err != nil {
 		t.Errorf("dead are %v, %v", dead, err)
 	}
 	if info, err := os.Stat(l.Path); err != nil || info.Mode().Perm() != 0o600 {
@@ -97,8 +101,8 @@ func TestLeaseOfAKilledProcess(t *testing.T) {
 	if LeaseHeld(lease) {
 		t.Error("the lease of a killed process counts as held")
 	}
-	if dead, err := DeadLeases(dir); err != nil || !slices.Equal(dead, []string{lease}) {
-		t.Errorf("dead are %v, %v; want %s", dead, err, lease)
+	if held, dead, err := Leases(dir); err != nil || !slices.Equal(held, []string{alive}) || !slices.Equal(dead, []string{lease}) {
+		t.Errorf("held are %v and dead %v, %v; want %s and %s", held, dead, err, alive, lease)
 	}
 }
 
