@@ -112,7 +112,7 @@ func TestProcessesShareAHistory(t *testing.T) {
 			}
 		}
 	}
-	checkPacked(t, d)
+	checkTight(t, d)
 }
 
 // endlessText is the text of every step of recordEndlessly, of which it
@@ -250,7 +250,7 @@ func checkLeft(t *testing.T, path, lease string, seen map[int64]int64) {
 			t.Errorf("#%d of %s is %s, %v", id, p.Lease, p.Status, err)
 		}
 	}
-	checkPacked(t, d)
+	checkTight(t, d)
 	for job, bytes := range seen {
 		var got int64
 		for step, text := range wholeLog(t, d, job) {
@@ -265,8 +265,8 @@ func checkLeft(t *testing.T, path, lease string, seen map[int64]int64) {
 	}
 }
 
-// checkPacked looks at what must hold where there was room to pack logs.
-func checkPacked(t *testing.T, d *DB) {
+// checkTight looks at what must hold where there was room to pack logs.
+func checkTight(t *testing.T, d *DB) {
 	t.Helper()
 	checkSound(t, d)
 	none(t, d, "long texts uncompressed", "SELECT count(*) FROM chunks WHERE bytes > 1024 AND NOT zstd")
