@@ -90,7 +90,8 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = lease.Release() }() // a lease that stays is dead, and the next run removes it
+	end := lease.Release
+	defer func() { _ = end() }() // a lease that stays is dead, and the next run removes it
 	id, err := l.history.NewPipeline(ctx, lease.Path)
 	if err != nil {
 		return "", err
@@ -102,6 +103,9 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	r := l.runner(id, out, lease)
 	status := l.drive(ctx, id, out, r)
 	r.Close(ctx)
+	if r.Left() {
+		end = lease.Abandon
+	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
 	return status, errors.Join(recorder.Close(wait), out.Err())

@@ -127,13 +127,13 @@ func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
 			patience = 0
 		default:
 		}
-		_ = ct.Close(ctx, patience) // what cannot be removed, the next run reaps
+		r.leave(ct.Close(ctx, patience))
 		select {
 		case <-s.ended:
 		case <-ctx.Done(): // something holds the client's output open
 		}
 		if v != nil {
-			_ = r.Docker.VolumeRemove(ctx, v.volumes...)
+			r.leave(r.Docker.VolumeRemove(ctx, v.volumes...))
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
@@ -42,6 +43,7 @@ type Runner struct {
 	bases   bases
 	told    sync.Map       // warnings that are said once a run, by text
 	closing sync.WaitGroup // containers and volumes on their way out
+	left    atomic.Bool    // some of them could not be removed
 
 	labelling sync.Once
 	run       map[string]string // labels of the run
@@ -85,8 +87,18 @@ func (r *Runner) labels(job string) map[string]string {
 func (r *Runner) Close(ctx context.Context) {
 	defer context.AfterFunc(ctx, r.bases.giveUp)()
 	r.closing.Wait()
-	r.scratch.remove(r.Docker)
+	r.leave(r.scratch.remove(r.Docker))
 }
+
+// leave notes that something could not be removed.
+func (r *Runner) leave(err error) {
+	if err != nil {
+		r.left.Store(true)
+	}
+}
+
+// Left says whether something of the run is still on the engine.
+func (r *Runner) Left() bool { return r.left.Load() }
 
 // Grace is how long a canceled step may go on by default.
 const Grace = 10 * time.Second

@@ -151,12 +151,12 @@ func writeFolders(w io.Writer, f Facts) error {
 }
 
 // remove removes the run's scratch volumes: the next Reap finds what stays.
-func (s *scratch) remove(cli docker.CLI) {
+func (s *scratch) remove(cli docker.CLI) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ctx, cancel := cleanup()
 	defer cancel()
-	_ = cli.VolumeRemove(ctx, s.volumes...)
+	return cli.VolumeRemove(ctx, s.volumes...)
 }
 
 // errProbe means that the image must be asked for its user first.

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -158,11 +159,21 @@ func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
 	go func() { _, _ = io.Copy(io.Discard, ct.Stdout) }()
 	select {
 	case <-ct.done:
+		if ct.lost() {
+			return ct.cli.Remove(ctx, ct.Name)
+		}
 		return nil
 	case <-time.After(patience):
 	case <-ctx.Done():
 	}
 	return ct.Kill(ctx)
+}
+
+// lost says whether the client ended for a reason of its own (125): an engine
+// that restarts loses its clients, and may keep their containers.
+func (ct *Container) lost() bool {
+	var exit *exec.ExitError
+	return errors.As(ct.err, &exit) && exit.ExitCode() == 125
 }
 
 // Kill removes the container at once.

@@ -76,6 +76,10 @@ func (l *Lease) Labels(run string) map[string]string {
 	}
 }
 
+// Abandon ends the lease but leaves its file: what names it is still there, and
+// the next run reaps it.
+func (l *Lease) Abandon() error { return l.lock.Unlock() }
+
 // LeaseHeld says whether the process that took the lease may still be alive:
 // when in doubt it is.
 func LeaseHeld(path string) bool {
