@@ -64,7 +64,7 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 		{Name: "CIRCLE_BUILD_URL", Value: fmt.Sprintf("popsicle:///pipelines/%d/jobs/%s", b.Pipeline, job.Name)},
 		{Name: "CIRCLE_JOB", Value: job.Name},
 		{Name: "CIRCLE_NODE_INDEX", Value: strconv.Itoa(at.Node)},
-		{Name: "CIRCLE_NODE_TOTAL", Value: strconv.Itoa(max(1, job.Parallelism))},
+		{Name: "CIRCLE_NODE_TOTAL", Value: "1"}, // one container does the work of all nodes
 		{Name: "CIRCLE_PIPELINE_ID", Value: b.ID},
 		{Name: "CIRCLE_PROJECT_REPONAME", Value: name},
 		{Name: "CIRCLE_PROJECT_USERNAME", Value: owner},
