@@ -122,25 +122,6 @@ func (j *job) unpack(ctx context.Context, dir string, tree *gitops.Tree, only []
 	})
 }
 
-// send unpacks a tar into a folder of the container, by the container's own
-// tar or, where it has none, by docker cp.
-func (j *job) send(ctx context.Context, dir string, write func(io.Writer) error) error {
-	if j.session.hello.Tar {
-		return j.session.untar(ctx, dir, write)
-	}
-	code, err := j.session.eval(ctx, "mkdir -p "+quote(dir))
-	if err == nil && code != 0 {
-		err = fmt.Errorf("folder %s: mkdir exited with %d", dir, code)
-	}
-	if err != nil {
-		return err
-	}
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(write(w)) }()
-	defer r.Close()
-	return j.runner.Docker.CopyInto(ctx, j.container.Name, dir, r)
-}
-
 // removeAtOnce is how many paths go into one rm: a command line has limits.
 const removeAtOnce = 500
 

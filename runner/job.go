@@ -68,7 +68,7 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 		return j.broken(ctx, err)
 	}
 	for i, s := range p.Steps {
-		if err := j.take(ctx, i+2, s); err != nil { // step 1 is the environment
+		if err := j.take(ctx, j.first()+i, s); err != nil {
 			return j.broken(ctx, err)
 		}
 	}
@@ -77,6 +77,10 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	}
 	return Outcome{Status: event.Success}
 }
+
+// first is the number of the plan's first step: those before it are popsicle's
+// own, the environment and its services.
+func (j *job) first() int { return 2 }
 
 func (r *Runner) approve(p *plan.Job) Outcome {
 	if r.Approved != nil && r.Approved(p.Name) {
@@ -278,7 +282,7 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
 	j.session.ask(text + ": >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
-	j.sendAhead(1, plan.Run{})
+	j.sendAhead(j.first()-1, plan.Run{})
 	code, err := j.session.answer(ctx)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("%s: working_directory %s cannot be made by user %d of %s: set `user: root` on the image, or another working_directory",

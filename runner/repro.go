@@ -44,7 +44,7 @@ func (j *job) script() string {
 			continue
 		}
 		fmt.Fprintf(&b, "(%s%s)\n", j.preamble(run), strings.TrimSuffix(run.Command, "\n"))
-		if i+2 == j.failedAt {
+		if j.first()+i == j.failedAt {
 			break
 		}
 	}

@@ -57,7 +57,28 @@ func (j *job) do(ctx context.Context, n int, s plan.Step) (event.StepFinished, e
 	case plan.Checkout:
 		status, err := j.checkout(ctx, a)
 		return event.StepFinished{Status: status}, err
+	case plan.SaveCache:
+		return j.saveCache(ctx, s, a)
+	case plan.RestoreCache:
+		return j.restoreCache(ctx, s, a)
+	case plan.PersistToWorkspace:
+		return j.persist(ctx, s, a)
+	case plan.AttachWorkspace:
+		return j.attach(ctx, s, a)
+	case plan.StoreArtifacts:
+		return j.storeArtifacts(ctx, s, a)
+	case plan.StoreTestResults:
+		return j.storeTestResults(ctx, s, a)
+	case plan.AddSSHKeys:
+		return j.addSSHKeys(ctx, s, a)
+	case plan.SetupRemoteDocker:
+		return j.setupRemoteDocker(ctx, s, a)
 	}
+	return j.notYet(s)
+}
+
+// notYet skips a step that popsicle has no way to carry out.
+func (j *job) notYet(s plan.Step) (event.StepFinished, error) {
 	kind := s.Do.StepKind()
 	j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: %s is not carried out yet: the step is skipped", s.Pos, kind))
 	return event.StepFinished{Status: event.Skipped, Reason: kind + " is not carried out yet"}, nil
@@ -114,7 +135,7 @@ func (j *job) put(n int, run plan.Run) {
 // sendAhead sends the step after step n to the driver, if all that it waits
 // for is the success of step n.
 func (j *job) sendAhead(n int, run plan.Run) {
-	if i := n - 1; i < len(j.plan.Steps) && run.MaxAutoReruns == 0 && !j.failed { // step n is Steps[n-2]
+	if i := n + 1 - j.first(); i < len(j.plan.Steps) && run.MaxAutoReruns == 0 && !j.failed {
 		s := j.plan.Steps[i]
 		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background {
 			j.put(n+1, next)

@@ -67,3 +67,26 @@ func TestTailKeepsTheEnd(t *testing.T) {
 		t.Errorf("%d bytes, ending in %q", len(s), s[len(s)-10:])
 	}
 }
+
+func TestExec(t *testing.T) {
+	tests := []struct {
+		name, script string
+		code         int
+		out, said    string
+		fails        bool
+	}{
+		{"passes", "cat; echo done >&2", 0, "in", "done", false},
+		{"the command's own code", "echo out; echo no >&2; exit 3", 3, "out\n", "no", false},
+		{"the engine's failure", "echo 'Error response from daemon: No such container: c' >&2; exit 1", 0, "", "", true},
+		{"a command that is not there", "echo 'OCI runtime exec failed: exec failed: no such file' >&2; exit 126", 126, "", "OCI runtime exec failed: exec failed: no such file", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			code, said, err := fake(t, tt.script).Exec(t.Context(), "c", "", []string{"x"}, strings.NewReader("in"), &out)
+			if code != tt.code || said != tt.said || out.String() != tt.out || (err != nil) != tt.fails {
+				t.Errorf("got %d %q %q %v", code, out.String(), said, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+)
+
+// Exec runs a command in a live container, as user, or as the container's own
+// where user is empty. What it writes goes to out, and is never an error: a
+// code that is not 0 is the command's own, and said is the end of what it
+// wrote to standard error. Cancelling ctx ends the client alone; the command
+// goes with its container.
+func (c CLI) Exec(ctx context.Context, container, user string, command []string, in io.Reader, out io.Writer) (code int, said string, err error) {
+	args := []string{"exec"}
+	if in != nil {
+		args = append(args, "--interactive")
+	}
+	if user != "" {
+		args = append(args, "--user", user)
+	}
+	args = append(append(args, container), command...)
+	var stderr tail
+	cmd := c.command(ctx, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &stderr
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return 0, "", ctx.Err() // before the exit code: an interrupted client exits 0
+	case errors.As(err, &exit) && exit.ExitCode() > 0 && !engineSpoke(stderr.String()):
+		return exit.ExitCode(), lastLines(stderr.String(), 5), nil
+	case err != nil:
+		return 0, "", c.failure(args, err, stderr.String())
+	}
+	return 0, lastLines(stderr.String(), 5), nil
+}
+
+// engineSpoke says whether the client failed for the engine's reasons, which
+// exit with the same codes as commands do.
+func engineSpoke(stderr string) bool {
+	return says(&Error{Text: stderr}, "error response from daemon", "cannot connect to the docker daemon", "error during connect")
+}
+
+// CopyOut writes a tar of a path of a container, running or not, to out. It
+// needs no tar in the image, and reads as the engine does: everything.
+func (c CLI) CopyOut(ctx context.Context, container, path string, out io.Writer) error {
+	var stderr tail
+	args := []string{"cp", container + ":" + path, "-"}
+	cmd := c.command(ctx, args...)
+	cmd.Stdout, cmd.Stderr = out, &stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return c.failure(args, err, stderr.String())
+	}
+	return nil
+}
