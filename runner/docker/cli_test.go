@@ -181,3 +181,16 @@ esac`)
 	}
 	<-ct.Done()
 }
+
+func TestInfo(t *testing.T) {
+	said := `{"Name":"box","ServerVersion":"27.1","OperatingSystem":"Docker Desktop","Architecture":"aarch64","Driver":"overlay2","NCPU":8,"MemTotal":1024,"SystemTime":"2026-11-24T15:54:10Z","SecurityOptions":["name=seccomp,profile=default","name=rootless"]}`
+	got, err := fake(t, "echo '"+said+"'").Info(t.Context())
+	want := Info{Name: "box", Version: "27.1", OS: "Docker Desktop", Arch: "arm64", Driver: "overlay2", CPUs: 8, Memory: 1024, Time: time.Date(2026, 11, 24, 15, 54, 10, 0, time.UTC), Rootless: true}
+	if err != nil || got != want {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	_, err = fake(t, `echo '{"ServerErrors":["Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?"]}'`).Info(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "start the engine") {
+		t.Errorf("an engine that does not answer: %v", err)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -50,6 +51,8 @@ func run(args []string) int {
 	switch args[0] {
 	case "version":
 		return show("20.10.24 amd64")
+	case "info":
+		return show(`{"Name":"fake","ServerVersion":"20.10.24","OperatingSystem":"Fake OS","Architecture":"` + machine[runtime.GOARCH] + `","Driver":"overlay2","NCPU":2,"MemTotal":8589934592}`)
 	case "run":
 		return runContainer(args[1:])
 	case "rm":
@@ -61,6 +64,9 @@ func run(args []string) int {
 	}
 	return say(1, "docker: %q is not a command that the fake knows", args[0])
 }
+
+// machine are the kernel's names of architectures.
+var machine = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 
 // say prints to standard error, and returns the exit code.
 func say(code int, format string, args ...any) int {

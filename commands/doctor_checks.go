@@ -1,0 +1,203 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+)
+
+// What the doctor takes for too little, or too much.
+const (
+	scarceDisk  = 5 << 30 // bytes
+	scarceRAM   = 2 << 30 // bytes of the engine
+	slowEngine  = 500 * time.Millisecond
+	clockDrift  = 2 * time.Second
+	manyReports = 5 // leftovers that are named
+)
+
+func gigabytes(n uint64) string { return fmt.Sprintf("%.1f GB", float64(n)/(1<<30)) }
+
+// engine looks at the engine, its size, its speed and its clock.
+func (d *doctor) engine(ctx context.Context) {
+	before := time.Now()
+	info, err := d.client.Info(ctx)
+	after := time.Now()
+	if err != nil {
+		text, fix, _ := strings.Cut(err.Error(), "\n")
+		d.broken("docker", text, strings.TrimSpace(fix))
+		return
+	}
+	took := after.Sub(before)
+	text := fmt.Sprintf("engine %s on %s (%s, %d CPUs, %s, %s) answers in %d ms at %s", info.Version, info.OS, info.Arch, info.CPUs,
+		gigabytes(uint64(info.Memory)), info.Driver, took.Milliseconds(), engineName(d.client.Bin))
+	switch {
+	case took > slowEngine:
+		d.better("docker", text, "every job waits for the engine: is the machine busy, or the engine far away?")
+	case info.Memory < scarceRAM:
+		d.better("docker", text, "give the engine's virtual machine more memory: jobs are taken to need 1 GB each")
+	default:
+		d.well("docker", text)
+	}
+	d.architecture(info)
+	d.clock(info.Time, before, after)
+}
+
+func (d *doctor) architecture(info docker.Info) {
+	if info.Arch == runtime.GOARCH {
+		d.well("architecture", "images for "+info.Arch+" run at full speed")
+		return
+	}
+	d.better("architecture", fmt.Sprintf("the engine is %s, this machine %s", info.Arch, runtime.GOARCH), "jobs run emulated, several times slower, unless the engine is on another machine")
+}
+
+func (d *doctor) clock(engine, before, after time.Time) {
+	drift := time.Duration(0)
+	switch {
+	case engine.IsZero():
+		return // some engines do not say
+	case engine.Before(before):
+		drift = before.Sub(engine)
+	case engine.After(after):
+		drift = engine.Sub(after)
+	}
+	if drift > clockDrift {
+		d.better("clock", fmt.Sprintf("the engine's clock differs from this machine's by %s", drift.Round(time.Second)), "make and caches compare times: restart the engine's virtual machine, or set the clock")
+		return
+	}
+	d.well("clock", "the engine and this machine agree")
+}
+
+func (d *doctor) git(ctx context.Context) {
+	v, err := gitops.Version(ctx)
+	if err != nil {
+		d.broken("git", err.Error(), "install git: popsicle asks it which tree is tested")
+		return
+	}
+	d.well("git", "git "+v)
+}
+
+// gh looks for the credentials that commit statuses are posted with.
+func (d *doctor) gh() {
+	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN"} {
+		if os.Getenv(name) != "" {
+			d.well("gh", "a token of GitHub is in "+name)
+			return
+		}
+	}
+	dir, _ := os.UserHomeDir()
+	hosts := filepath.Join(dir, ".config", "gh", "hosts.yml")
+	if config := os.Getenv("GH_CONFIG_DIR"); config != "" {
+		hosts = filepath.Join(config, "hosts.yml")
+	}
+	if _, err := os.Stat(hosts); err != nil {
+		d.better("gh", "not logged in to GitHub: runs are not reported to commits", "gh auth login, if you want commit statuses")
+		return
+	}
+	d.well("gh", "logged in: "+hosts)
+}
+
+func (d *doctor) disk() {
+	dir, err := home()
+	if err != nil {
+		d.broken("disk", err.Error(), "")
+		return
+	}
+	free, err := freeSpace(dir)
+	switch text := fmt.Sprintf("%s free for %s", gigabytes(free), dir); {
+	case err != nil:
+		d.broken("disk", err.Error(), "choose another place with POPSICLE_HOME")
+	case free < scarceDisk:
+		d.better("disk", text, "popsicle gc removes what popsicle keeps; docker system df shows what docker holds")
+	default:
+		d.well("disk", text)
+	}
+}
+
+func (d *doctor) history(ctx context.Context) {
+	h, err := openHistory(ctx)
+	if err != nil {
+		d.broken("history", err.Error(), "")
+		return
+	}
+	defer h.Close()
+	last, err := h.Pipelines(ctx, db.PipelineFilter{Limit: 1})
+	switch {
+	case err != nil:
+		d.broken("history", err.Error(), "move "+h.Path()+" away and keep it: a new one is made")
+	case len(last) == 0:
+		d.well("history", "no pipeline has run yet")
+	default:
+		d.well("history", fmt.Sprintf("the latest pipeline is #%d, in %s", last[0].ID, h.Path()))
+	}
+}
+
+// leftovers looks for what dead runs left on the engine.
+func (d *doctor) leftovers(ctx context.Context) {
+	var names []string
+	here, _ := os.Hostname()
+	for _, kind := range []string{"container", "volume"} {
+		found, err := d.client.Labelled(ctx, kind, docker.LabelLease, docker.LabelHost, docker.LabelLease, docker.LabelBase)
+		if err != nil {
+			return // the engine was reported already
+		}
+		for name, labels := range found {
+			if labels[0] == here && labels[2] == "" && !docker.LeaseHeld(labels[1]) {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		d.well("leftovers", "nothing of dead runs is on the engine")
+		return
+	}
+	slices.Sort(names)
+	shown := strings.Join(names[:min(len(names), manyReports)], ", ")
+	d.better("leftovers", fmt.Sprintf("%d of dead runs are on the engine: %s", len(names), shown), "popsicle gc removes them; so does the next run")
+}
+
+// config compiles what the checkout here asks for.
+func (d *doctor) config(ctx context.Context) {
+	l := &launch{order: order{dir: "."}}
+	err := l.openCheckout(ctx)
+	if errors.Is(err, gitops.ErrNotRepository) {
+		d.better("config", "there is no checkout here", "run popsicle doctor in a checkout to have its config checked")
+		return
+	}
+	if err == nil {
+		l.plan, err = l.compile(ctx, 1)
+	}
+	if err != nil {
+		text, rest, _ := strings.Cut(err.Error(), "\n")
+		if rest != "" {
+			text += " …"
+		}
+		d.better("config", text, "popsicle config validate shows every mistake")
+		return
+	}
+	files := make([]string, len(l.plan.Files))
+	for i, f := range l.plan.Files {
+		files[i] = f.Path
+	}
+	jobs := 0
+	for _, w := range l.plan.Workflows {
+		jobs += len(w.Jobs)
+	}
+	d.well("config", fmt.Sprintf("%s: %s", strings.Join(files, ", "), countOf(jobs, "job")))
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
