@@ -53,7 +53,7 @@ type Pipeline struct {
 // A PipelineFilter says which pipelines to list. Empty fields do not filter.
 type PipelineFilter struct {
 	Repo, Root, Branch, Tag, Trigger string
-	Commit                           string // a full SHA, or its first digits
+	Commit, Tree                     string // a full hash, or its first digits
 	Status                           event.Status
 	Limit                            int   // at most so many; 0: no limit
 	Before                           int64 // older than this pipeline: the next page of a list
@@ -128,6 +128,9 @@ func (f PipelineFilter) query() (string, []any) {
 	if f.Commit != "" { // 'g' is the first character after the hex digits
 		add("p.commit_sha >= ? AND p.commit_sha < ? || 'g'", f.Commit, f.Commit)
 	}
+	if f.Tree != "" {
+		add("p.tree >= ? AND p.tree < ? || 'g'", f.Tree, f.Tree)
+	}
 	if f.Before > 0 {
 		add("p.id < ?", f.Before)
 	}
@@ -147,12 +150,18 @@ func (f PipelineFilter) index() string {
 	switch {
 	case f.Commit != "":
 		return "INDEXED BY pipelines_by_commit"
+	case f.Tree != "":
+		return "INDEXED BY pipelines_by_tree"
 	case f.Root != "":
 		return "INDEXED BY pipelines_by_root"
 	case f.Repo != "":
 		return "INDEXED BY pipelines_by_repo"
+	case f.Branch != "":
+		return "INDEXED BY pipelines_by_branch"
 	case f.Status != "":
 		return "INDEXED BY pipelines_by_status"
+	case f.Trigger != "":
+		return "INDEXED BY pipelines_by_trigger"
 	}
 	return "NOT INDEXED" // by id
 }
