@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,22 +22,10 @@ var runFlags = map[string]bool{
 
 // parseRun takes a docker run command line apart.
 func parseRun(args []string) (flags map[string]string, image string, command []string, err error) {
-	flags = map[string]string{}
-	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
-		name := args[0]
-		valued, known := runFlags[name]
-		if !known {
-			return nil, "", nil, errors.New("unknown flag: " + name)
-		}
-		args = args[1:]
-		if valued && len(args) > 0 {
-			flags[name], args = args[0], args[1:]
-		}
+	flags, image, command, err = parseFlags("run", runFlags, args)
+	if err != nil {
+		return nil, "", nil, err
 	}
-	if len(args) == 0 {
-		return nil, "", nil, errors.New("docker run requires at least 1 argument")
-	}
-	image, command = args[0], args[1:]
 	if entry := flags["--entrypoint"]; entry != "" {
 		command = append([]string{entry}, command...)
 	}
@@ -65,11 +52,8 @@ func runContainer(args []string) int {
 		return say(125, "docker: %v", err)
 	}
 	defer os.RemoveAll(dir("containers", name))
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Dir = home
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + tmp, marker + "=" + name}
+	cmd := inside(name, command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Run()
 	killAll(name)
 	if code := cmd.ProcessState.ExitCode(); code >= 0 {

@@ -55,6 +55,10 @@ func run(args []string) int {
 		return show(`{"Name":"fake","ServerVersion":"20.10.24","OperatingSystem":"Fake OS","Architecture":"` + machine[runtime.GOARCH] + `","Driver":"overlay2","NCPU":2,"MemTotal":8589934592}`)
 	case "run":
 		return runContainer(args[1:])
+	case "exec":
+		return execIn(args[1:])
+	case "cp":
+		return copyFiles(args[1:])
 	case "rm":
 		return removeContainers(args[1:])
 	case "ps":

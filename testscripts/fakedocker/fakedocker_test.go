@@ -27,3 +27,13 @@ func TestParseRun(t *testing.T) {
 		})
 	}
 }
+
+func TestParseExec(t *testing.T) {
+	flags, name, command, err := parseFlags("exec", execFlags, strings.Fields("--interactive --user 1000 box sh -c x"))
+	if err != nil || flags["--user"] != "1000" || name != "box" || !reflect.DeepEqual(command, []string{"sh", "-c", "x"}) {
+		t.Errorf("= %v, %s, %q, %v", flags, name, command, err)
+	}
+	if _, _, _, err := parseFlags("exec", execFlags, []string{"--privileged", "box", "true"}); err == nil {
+		t.Error("a flag that popsicle does not use is taken")
+	}
+}
