@@ -23,7 +23,7 @@ var floors = map[string][]string{
 	".": {"commands"},
 
 	"commands": {
-		"commands/chart", "commands/finding", "commands/registry", "commands/term", "db", "ghstatus", "gitops", "server",
+		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/term", "db", "ghstatus", "gitops", "server",
 		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
@@ -43,6 +43,7 @@ var floors = map[string][]string{
 	"runner/config/template": {"runner/config/expr"},
 
 	"commands/registry":  {},
+	"commands/starter":   {},
 	"gitops":             {},
 	"runner/config/expr": {},
 	"runner/docker":      {},
