@@ -95,3 +95,19 @@ func parsePlace(text string) (p place, ok bool) {
 	at, err := strconv.ParseUint(offset, 10, 63)
 	return place{step: int(number), offset: int64(at)}, err == nil
 }
+
+// Passed says how far c has got in a step: every byte before offset was read,
+// and all of them where done is true.
+func (c Cursor) Passed(step int) (offset int64, done bool) { return c.step(step) }
+
+// Covers says whether everything that other has passed was passed by c too.
+func (c Cursor) Covers(other Cursor) bool {
+	for _, p := range slices.Concat(c.open, other.open) {
+		mine, all := c.step(p.step)
+		theirs, theirAll := other.step(p.step)
+		if !all && (theirAll || mine < theirs) {
+			return false
+		}
+	}
+	return true
+}

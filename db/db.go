@@ -170,6 +170,8 @@ func (d *DB) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrEnded), errors.Is(err, ErrTaken): // the file is in order
+		return err
 	case isCode(err, sqlite3.ErrFull):
 		return fmt.Errorf("history %s: %w; make room on that disk", d.path, err)
 	case isCode(err, sqlite3.ErrCorrupt, sqlite3.ErrNotADB):

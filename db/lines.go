@@ -132,7 +132,3 @@ func (l *Line) add(text []byte) {
 	text, l.Whole = bytes.CutSuffix(text, []byte{'\n'})
 	l.Text = append(l.Text, text...)
 }
-
-// Passed says how far a cursor has got in a step: every byte before offset
-// was read, all of them where done is true.
-func (c Cursor) Passed(step int) (offset int64, done bool) { return c.step(step) }

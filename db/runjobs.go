@@ -42,14 +42,6 @@ func (r *run) stream(at event.At) *stream {
 func (r *run) jobQueued(e event.JobQueued) {
 	job := r.job(e.At)
 	job.kind = e.Kind
-	if e.Workflow != "" { // one that a setup config has made is heard of here for the first time
-		r.exec("INSERT INTO workflows (pipeline_id, name, status, start_time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			r.pipeline, e.Workflow, event.Running, moment(e.Time))
-	}
-	if e.JobID > r.planned {
-		r.planned = e.JobID
-		r.exec("UPDATE pipelines SET planned_jobs = ? WHERE id = ?", e.JobID, r.pipeline)
-	}
 	r.exec("UPDATE jobs SET kind = ?, image = ?, requires = ?, planned_steps = ?, plan_hash = ?, env_names = ? WHERE id = ?",
 		e.Kind, e.Image, list[string](e.Requires), e.Steps, e.PlanHash, list[string](e.EnvNames), job)
 }

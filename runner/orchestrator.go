@@ -21,10 +21,6 @@ type Orchestrator struct {
 	Parallel int      // at least 1
 	FailFast bool     // the first failure cancels what runs and what waits
 	EnvNames []string // of the variables that every job gets besides its own
-
-	// Continue is asked what goes on, and how that went, when a workflow has
-	// passed whose jobs may continue the pipeline. nil: nothing ever does.
-	Continue func(ctx context.Context, w *plan.Workflow) ([]*plan.Workflow, event.Status)
 }
 
 // A progress is a pipeline on its way. Only the loop in Run touches it.
@@ -33,9 +29,7 @@ type progress struct {
 	ctx       context.Context // of the jobs: ends with the run, or at the first failure
 	pipeline  int64
 	workflows []*workflow
-	jobs      int          // of all workflows so far
-	continued event.Status // the worst of what Continue told
-	queue     []ready      // jobs that may start, in the order they became ready
+	queue     []ready // jobs that may start, in the order they became ready
 	running   int
 	ended     chan end
 }
@@ -65,8 +59,8 @@ type end struct {
 func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline) event.Status {
 	jobs, stop := context.WithCancel(ctx)
 	defer stop()
-	g := &progress{Orchestrator: o, ctx: jobs, pipeline: pipeline, continued: event.Success, ended: make(chan end)}
-	g.enqueue(p.Workflows)
+	g := &progress{Orchestrator: o, ctx: jobs, pipeline: pipeline, ended: make(chan end)}
+	g.enqueue(p)
 	for g.start(); g.running > 0; g.start() {
 		e := <-g.ended // a cancel reaches the jobs, and comes back as their end
 		g.running--
@@ -82,18 +76,18 @@ func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline
 	return status
 }
 
-// enqueue announces every job of workflows before the first of them starts.
-func (g *progress) enqueue(workflows []*plan.Workflow) {
-	first := len(g.workflows)
-	for _, w := range workflows {
-		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: g.jobs + 1, left: len(w.Jobs), done: make([]bool, len(w.Jobs)), status: event.Success}
+// enqueue announces every job, before the first starts.
+func (g *progress) enqueue(p *plan.Pipeline) {
+	id := 1
+	for _, w := range p.Workflows {
+		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: id, left: len(w.Jobs), done: make([]bool, len(w.Jobs)), status: event.Success}
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
 			g.Out.Emit(queued(g.at(ready{wf, i}), j, g.EnvNames))
+			id++
 		}
-		g.jobs += len(w.Jobs)
 	}
-	for _, wf := range g.workflows[first:] {
+	for _, wf := range g.workflows {
 		g.offer(wf)
 	}
 }
@@ -143,7 +137,6 @@ func (g *progress) finish(r ready, o Outcome) {
 	w.status = worse(w.status, o.Status)
 	if w.left == 0 {
 		g.Out.Emit(event.WorkflowFinished{At: event.At{Pipeline: g.pipeline, Workflow: w.plan.Name}, Status: w.status})
-		g.goOn(w)
 		return
 	}
 	if g.ctx.Err() != nil {
@@ -155,19 +148,9 @@ func (g *progress) finish(r ready, o Outcome) {
 	g.offer(w)
 }
 
-// goOn runs what a setup workflow has made, in the same pipeline.
-func (g *progress) goOn(w *workflow) {
-	if g.Continue == nil || w.plan.Setup == "" || w.status != event.Success || g.ctx.Err() != nil {
-		return
-	}
-	more, status := g.Continue(g.ctx, w.plan)
-	g.continued = worse(g.continued, status)
-	g.enqueue(more)
-}
-
 // close cancels what never started, and returns the status of the whole.
 func (g *progress) close() event.Status {
-	status := g.continued
+	status := event.Success
 	for _, w := range g.workflows {
 		for i, done := range w.done {
 			if !done {

@@ -5,11 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"regexp"
 	"time"
 )
 
 // requestKey is where the context of a request keeps its id.
 type requestKey struct{}
+
+// sendable are the ids of requests that we take from who asks.
+var sendable = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // requestID names a request in the log and in answers.
 func requestID(r *http.Request) string {
@@ -17,11 +21,14 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// logged gives each request an id, writes a line of it into the log, and lets
+// logged gives each request an id, its own or a new one, writes a line of it into the log, and lets
 // no panic out. Neither headers nor queries are logged: they may hold secrets.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, began := rand.Text()[:12], time.Now()
+		id, began := r.Header.Get("X-Request-Id"), time.Now()
+		if !sendable.MatchString(id) {
+			id = rand.Text()[:12]
+		}
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 		w.Header().Set("X-Request-Id", id)
 		seen := &watched{ResponseWriter: w, status: http.StatusOK}

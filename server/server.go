@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,25 @@ type Server struct {
 	// Approve lets a pipeline that is on hold run. by says who did.
 	Approve func(ctx context.Context, pipeline int64, by string) error
 
+	// Launch starts a pipeline and returns its number.
+	Launch func(ctx context.Context, order Order) (int64, error)
+	// Rerun runs a pipeline again and returns the number of the new one.
+	Rerun func(ctx context.Context, again Rerun) (int64, error)
+
+	// OpenRead lets everybody read who can connect: for a server that listens
+	// on the loopback device alone.
+	OpenRead bool
+	// Hosts are the names, beside localhost and addresses, that requests may
+	// give to this server.
+	Hosts []string
+	// Rate is how many requests to the API a client may make in a second; 0:
+	// as many as it likes.
+	Rate float64
+
 	stopping atomic.Bool
+	limits   limits
+	shared   follows
+	sharing  sync.Once
 }
 
 // The limits of every connection. A body has its own, by route.

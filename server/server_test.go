@@ -60,7 +60,7 @@ func TestProblems(t *testing.T) {
 		{"GET", "/nowhere", 404}, {"POST", "/healthz", 405}, {"GET", "/healthz/", 404}, {"POST", "/webhook", 404},
 	} {
 		w := httptest.NewRecorder()
-		s.Handler().ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+		s.Handler().ServeHTTP(w, httptest.NewRequest(c.method, "http://localhost"+c.path, nil))
 		var p Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 			t.Fatal(err)

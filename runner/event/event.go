@@ -100,8 +100,7 @@ type TreeRead struct {
 }
 
 // JobQueued announces a job of the plan. Every job is announced, in the
-// order of the plan, before the first starts; the jobs of workflows that a setup
-// config has made, when it has.
+// order of the plan, before the first starts.
 type JobQueued struct {
 	At
 	Kind     string   // plan.Kind
