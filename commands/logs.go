@@ -24,6 +24,7 @@ func logsCommand() *cli.Command {
 
    popsicle logs --failed            only the steps that failed
    popsicle logs 12 --job build --step 3
+   popsicle logs 12 --job 'test[1]'  one node of a parallel job
    popsicle logs -f                  follow a run of another terminal`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "job", Usage: "only the job `NAME`"},
@@ -57,7 +58,7 @@ func logsAction(ctx context.Context, c *cli.Command) error {
 	defer out.Flush()
 	r := &reader{
 		history: history, out: out, job: job, step: c.String("step"), failed: c.Bool("failed"), follow: c.Bool("follow"),
-		read: map[int64]db.Cursor{},
+		read: map[int64]db.Cursor{}, parallel: map[int]bool{},
 	}
 	return r.pipeline(ctx, p)
 }
@@ -70,6 +71,7 @@ type reader struct {
 	failed       bool
 	follow       bool
 	read         map[int64]db.Cursor // how far each job was read
+	parallel     map[int]bool        // jobs of several nodes, by position
 	headed       string              // the step whose heading was printed last
 	midLine      bool                // the last line printed has no end yet
 	steps, found int
@@ -87,7 +89,10 @@ func (r *reader) pipeline(ctx context.Context, p db.Pipeline) error {
 			return err
 		}
 		for _, j := range jobs {
-			if r.job == "" || r.job == j.Name || r.job == j.Workflow+"/"+j.Name {
+			r.parallel[j.Position] = r.parallel[j.Position] || j.Node > 0
+		}
+		for _, j := range jobs {
+			if r.job == "" || called(j, r.job) {
 				r.found++
 				if err := r.printJob(ctx, j); err != nil {
 					return err
@@ -120,7 +125,9 @@ func (r *reader) again(ctx context.Context, id int64) (db.Pipeline, error) {
 func (r *reader) missing(p db.Pipeline, jobs []db.Job) error {
 	var names []string
 	for _, j := range jobs {
-		names = append(names, j.Name)
+		if j.Node == 0 {
+			names = append(names, j.Name)
+		}
 	}
 	switch {
 	case r.found == 0 && r.job != "":
@@ -175,7 +182,7 @@ func (r *reader) wants(s db.Step) bool {
 // print prints a piece under the heading of its step. Asked for one step of
 // one job, it prints the step's bytes and nothing else.
 func (r *reader) print(j db.Job, s db.Step, text []byte) {
-	heading := fmt.Sprintf("%s: %d %s", j.Name, s.Number, firstLine(s.Name))
+	heading := fmt.Sprintf("%s: %d %s", r.label(j), s.Number, firstLine(s.Name))
 	if heading != r.headed && (r.job == "" || r.step == "") {
 		if r.midLine {
 			_ = r.out.WriteByte('\n') // a writer's error stays, and Flush returns it
@@ -185,6 +192,25 @@ func (r *reader) print(j db.Job, s db.Step, text []byte) {
 	r.headed = heading
 	_, _ = r.out.Write(text)
 	r.midLine = len(text) > 0 && text[len(text)-1] != '\n'
+}
+
+// label is the name of a job, or of one node of it where it has several.
+func (r *reader) label(j db.Job) string {
+	if r.parallel[j.Position] {
+		return fmt.Sprintf("%s[%d]", j.Name, j.Node)
+	}
+	return j.Name
+}
+
+// called says whether name is a job's: "test", "main/test", or "test[1]" for
+// one node of it.
+func called(j db.Job, name string) bool {
+	for _, own := range []string{j.Name, j.Workflow + "/" + j.Name} {
+		if name == own || name == fmt.Sprintf("%s[%d]", own, j.Node) {
+			return true
+		}
+	}
+	return false
 }
 
 func firstLine(s string) string {

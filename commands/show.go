@@ -9,6 +9,7 @@ import (
 
 	"github.com/popsicle-ci/popsicle/commands/term"
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
 func showCommand() *cli.Command {
@@ -67,11 +68,29 @@ func jobRows(jobs []db.Job, steps [][]db.Step) []term.JobRow {
 			})
 		}
 		row := &rows[len(rows)-1]
+		join(row, j)
 		for _, s := range steps[i] {
 			row.Steps = append(row.Steps, stepRow(j.Node, s))
 		}
 	}
 	return rows
+}
+
+// join takes a node into the row of its job: the worst of them, from the
+// first start to the last end.
+func join(row *term.JobRow, j db.Job) {
+	if whole := event.Worse(row.Status, j.Status); whole != row.Status {
+		row.Status, row.Reason = whole, j.Reason
+	}
+	if row.Started.IsZero() || !j.Start.IsZero() && j.Start.Before(row.Started) {
+		row.Started = j.Start
+	}
+	if j.End.After(row.Ended) {
+		row.Ended = j.End
+	}
+	if !row.Status.Ended() {
+		row.Ended = time.Time{}
+	}
 }
 
 func stepRow(node int, s db.Step) term.StepRow {

@@ -62,7 +62,13 @@ type PipelineFilter struct {
 const pipelineColumns = `p.id, p.status, p.reason, p.repo, p.root, p.commit_sha, p.branch, p.tag, p.subject, p.author,
 	p.trigger, p.source, p.tree, p.tree_files, p.tree_bytes, p.changed, p.dirty, p.unstable, p.equals_commit,
 	p.config_files, p.config_hash, p.queued_time, p.start_time, p.end_time, p.seen_time, p.planned_jobs, p.lease, p.version,
-	(SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM jobs WHERE pipeline_id = p.id GROUP BY status))`
+	(SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM
+		(SELECT status, max(`+weight+`) FROM jobs WHERE pipeline_id = p.id GROUP BY position) GROUP BY status))`
+
+// weight makes the worst of a job's nodes the job's status, as event.Worse
+// does. SQLite takes the columns beside a max from the row that has it.
+const weight = `CASE status WHEN 'running' THEN 7 WHEN 'queued' THEN 6 WHEN 'on_hold' THEN 5 WHEN 'interrupted' THEN 4
+	WHEN 'infrastructure_fail' THEN 3 WHEN 'failed' THEN 2 WHEN 'timedout' THEN 2 WHEN 'canceled' THEN 1 ELSE 0 END`
 
 func scanPipeline(scan func(...any) error) (p Pipeline, err error) {
 	var jobs string

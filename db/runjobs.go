@@ -39,11 +39,15 @@ func (r *run) stream(at event.At) *stream {
 	return s
 }
 
+// jobQueued makes the row of each node.
 func (r *run) jobQueued(e event.JobQueued) {
-	job := r.job(e.At)
-	job.kind = e.Kind
-	r.exec("UPDATE jobs SET kind = ?, image = ?, requires = ?, planned_steps = ?, plan_hash = ?, env_names = ? WHERE id = ?",
-		e.Kind, e.Image, list[string](e.Requires), e.Steps, e.PlanHash, list[string](e.EnvNames), job)
+	for node := range max(1, e.Nodes) {
+		e.Node = node
+		job := r.job(e.At)
+		job.kind = e.Kind
+		r.exec("UPDATE jobs SET kind = ?, image = ?, requires = ?, planned_steps = ?, plan_hash = ?, env_names = ? WHERE id = ?",
+			e.Kind, e.Image, list[string](e.Requires), e.Steps, e.PlanHash, list[string](e.EnvNames), job)
+	}
 }
 
 // jobStarted also remembers the engine as a runner. An approval job does not

@@ -3,6 +3,7 @@ package runner
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -42,9 +43,19 @@ func (b Build) run() string { return strconv.FormatInt(b.Pipeline, 10) }
 func uuid() string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // never fails
+	return asUUID(u)
+}
+
+func asUUID(u [16]byte) string {
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	h := hex.EncodeToString(u[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// jobID is a job's UUID: all its nodes have the same.
+func (b Build) jobID(job int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", b.ID, job))
+	return asUUID([16]byte(sum[:16]))
 }
 
 // vars returns the variables that CircleCI sets in every job, those of them
@@ -64,7 +75,7 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 		{Name: "CIRCLE_BUILD_URL", Value: fmt.Sprintf("popsicle:///pipelines/%d/jobs/%s", b.Pipeline, job.Name)},
 		{Name: "CIRCLE_JOB", Value: job.Name},
 		{Name: "CIRCLE_NODE_INDEX", Value: strconv.Itoa(at.Node)},
-		{Name: "CIRCLE_NODE_TOTAL", Value: "1"}, // one container does the work of all nodes
+		{Name: "CIRCLE_NODE_TOTAL", Value: strconv.Itoa(nodesOf(job))},
 		{Name: "CIRCLE_PIPELINE_ID", Value: b.ID},
 		{Name: "CIRCLE_PROJECT_REPONAME", Value: name},
 		{Name: "CIRCLE_PROJECT_USERNAME", Value: owner},
@@ -72,7 +83,7 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 		{Name: "CIRCLE_SHA1", Value: b.Head.Commit},
 		{Name: "CIRCLE_USERNAME", Value: b.User},
 		{Name: "CIRCLE_WORKFLOW_ID", Value: b.workflows[at.Workflow]},
-		{Name: "CIRCLE_WORKFLOW_JOB_ID", Value: uuid()},
+		{Name: "CIRCLE_WORKFLOW_JOB_ID", Value: b.jobID(at.JobID)},
 		{Name: "CIRCLE_WORKFLOW_WORKSPACE_ID", Value: b.workflows[at.Workflow]},
 		{Name: "CIRCLE_WORKING_DIRECTORY", Value: job.WorkDir}, // with its ~: scripts expand it themselves
 	}

@@ -149,9 +149,6 @@ func (j *job) spinUp(ctx context.Context) error {
 	r, image := j.runner, j.plan.Images[0]
 	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
 	j.announce(1)
-	if n := j.plan.Parallelism; n > 1 {
-		r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: job %s asks for %d containers: popsicle runs all of it in one so far", j.plan.Pos, j.plan.Name, n))
-	}
 	for _, service := range j.plan.Images[1:] {
 		r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: service image %s is not started: popsicle runs the first image alone so far", service.Pos, service.Name))
 	}

@@ -14,11 +14,12 @@ type JobRunner interface {
 }
 
 // An Orchestrator starts each job of a pipeline the moment its own
-// requirements are met, at most Parallel at a time.
+// requirements are met, at most Parallel containers at a time: a job that
+// runs on several nodes takes a place for each.
 type Orchestrator struct {
 	Jobs     JobRunner
 	Out      *event.Stream
-	Parallel int      // at least 1
+	Parallel int      // containers at once, at least 1
 	FailFast bool     // the first failure cancels what runs and what waits
 	EnvNames []string // of the variables that every job gets besides its own
 }
@@ -29,24 +30,27 @@ type progress struct {
 	ctx       context.Context // of the jobs: ends with the run, or at the first failure
 	pipeline  int64
 	workflows []*workflow
-	queue     []ready // jobs that may start, in the order they became ready
-	running   int
+	queue     []ready // nodes that may start, in the order their jobs became ready
+	places    int     // how many are taken
+	running   int     // nodes, also those that take no place
 	ended     chan end
 }
 
 type workflow struct {
 	plan   *plan.Workflow
 	graph  *graph
-	first  int    // JobID of its first job
-	done   []bool // by job
-	left   int
+	first  int // JobID of its first job
+	nodes  []nodes
+	left   int          // jobs that have not ended
 	status event.Status // the worst so far
 }
 
 type ready struct {
-	w   *workflow
-	job int
+	w         *workflow
+	job, node int
 }
+
+func (r ready) plan() *plan.Job { return r.w.plan.Jobs[r.job] }
 
 type end struct {
 	ready
@@ -63,7 +67,7 @@ func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline
 	g.enqueue(p)
 	for g.start(); g.running > 0; g.start() {
 		e := <-g.ended // a cancel reaches the jobs, and comes back as their end
-		g.running--
+		g.leave(e.ready)
 		g.finish(e.ready, e.outcome)
 		if o.FailFast && !e.outcome.Status.Passed() {
 			stop()
@@ -80,10 +84,11 @@ func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline
 func (g *progress) enqueue(p *plan.Pipeline) {
 	id := 1
 	for _, w := range p.Workflows {
-		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: id, left: len(w.Jobs), done: make([]bool, len(w.Jobs)), status: event.Success}
+		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: id, left: len(w.Jobs), status: event.Success}
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
-			g.Out.Emit(queued(g.at(ready{wf, i}), j, g.EnvNames))
+			wf.nodes = append(wf.nodes, newNodes(j))
+			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.EnvNames))
 			id++
 		}
 	}
@@ -93,7 +98,7 @@ func (g *progress) enqueue(p *plan.Pipeline) {
 }
 
 func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
-	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: 1, PlanHash: j.Hash(), EnvNames: slices.Clone(env)}
+	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: slices.Clone(env)}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
 	}
@@ -107,34 +112,63 @@ func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
 }
 
 func (g *progress) at(r ready) event.At {
-	return event.At{Pipeline: g.pipeline, Workflow: r.w.plan.Name, Job: r.w.plan.Jobs[r.job].Name, JobID: r.w.first + r.job}
+	return event.At{Pipeline: g.pipeline, Workflow: r.w.plan.Name, Job: r.plan().Name, JobID: r.w.first + r.job, Node: r.node}
 }
 
 // offer queues the jobs of a workflow that may start now.
 func (g *progress) offer(w *workflow) {
 	for _, i := range w.graph.next() {
-		g.queue = append(g.queue, ready{w, i})
+		for node := range w.nodes[i].open {
+			g.queue = append(g.queue, ready{w, i, node})
+		}
 	}
 }
 
-// start starts jobs while there is room for them.
+// start starts what waits in the queue while there is room for it.
 func (g *progress) start() {
-	for len(g.queue) > 0 && g.running < max(1, g.Parallel) && g.ctx.Err() == nil {
-		r := g.queue[0]
-		g.queue = g.queue[1:]
-		g.running++
-		at := g.at(r)
-		go func() { g.ended <- end{r, g.Jobs.RunJob(g.ctx, at, r.w.plan.Jobs[r.job])} }()
+	if g.ctx.Err() != nil {
+		return
 	}
+	g.queue = slices.DeleteFunc(g.queue, func(r ready) bool {
+		if places(r.plan()) == 0 || g.places < max(1, g.Parallel) {
+			g.launch(r)
+			return true
+		}
+		return false
+	})
 }
 
-// finish closes a job, and with it those that can never start.
+func (g *progress) launch(r ready) {
+	g.running++
+	g.places += places(r.plan())
+	go func() { g.ended <- end{r, g.Jobs.RunJob(g.ctx, g.at(r), r.plan())} }()
+}
+
+func (g *progress) leave(r ready) {
+	g.running--
+	g.places -= places(r.plan())
+}
+
+// places is how many containers a node of a job needs.
+func places(j *plan.Job) int {
+	switch j.Kind {
+	case plan.Approval, plan.NoOp, plan.Lock, plan.Unlock:
+		return 0
+	}
+	return 1
+}
+
+// finish closes a node of a job. With the last, it closes the job, and those
+// that can never start.
 func (g *progress) finish(r ready, o Outcome) {
 	w, at := r.w, g.at(r)
 	g.Out.Emit(event.JobFinished{At: at, Status: o.Status, Reason: o.Reason, Repro: o.Repro})
-	w.done[r.job] = true
+	status, whole := w.nodes[r.job].finish(r.node, o.Status)
+	if !whole {
+		return
+	}
 	w.left--
-	w.status = worse(w.status, o.Status)
+	w.status = event.Worse(w.status, status)
 	if w.left == 0 {
 		g.Out.Emit(event.WorkflowFinished{At: event.At{Pipeline: g.pipeline, Workflow: w.plan.Name}, Status: w.status})
 		return
@@ -142,32 +176,29 @@ func (g *progress) finish(r ready, o Outcome) {
 	if g.ctx.Err() != nil {
 		return // what waits is canceled, not without hope
 	}
-	for _, h := range w.graph.finish(r.job, at.Job, o.Status) {
-		g.finish(ready{w, h.job}, Outcome{Status: event.NotRun, Reason: h.reason})
+	for _, h := range w.graph.finish(r.job, at.Job, status) {
+		g.drop(w, h.job, Outcome{Status: event.NotRun, Reason: h.reason})
 	}
 	g.offer(w)
+}
+
+// drop closes the nodes of a job that have not ended.
+func (g *progress) drop(w *workflow, job int, o Outcome) {
+	for node, open := range w.nodes[job].open {
+		if open {
+			g.finish(ready{w, job, node}, o)
+		}
+	}
 }
 
 // close cancels what never started, and returns the status of the whole.
 func (g *progress) close() event.Status {
 	status := event.Success
 	for _, w := range g.workflows {
-		for i, done := range w.done {
-			if !done {
-				g.finish(ready{w, i}, Outcome{Status: event.Canceled})
-			}
+		for i := range w.nodes {
+			g.drop(w, i, Outcome{Status: event.Canceled})
 		}
-		status = worse(status, w.status)
+		status = event.Worse(status, w.status)
 	}
 	return status
-}
-
-// worse returns the status that decides about the whole. A job that did not
-// run does not fail its workflow.
-func worse(a, b event.Status) event.Status {
-	weight := map[event.Status]int{event.Canceled: 1, event.TimedOut: 2, event.Failed: 2, event.InfrastructureFail: 3}
-	if weight[b] > weight[a] {
-		return b
-	}
-	return a
 }

@@ -24,7 +24,11 @@ func (j *job) repro() string {
 	for _, v := range j.runner.Env {
 		words = append(words, "-e "+word(v.Name))
 	}
-	for _, v := range layers(image.Env, j.plan.Env) {
+	var node []plan.Var
+	if n := nodesOf(j.plan); n > 1 {
+		node = []plan.Var{{Name: "CIRCLE_NODE_INDEX", Value: fmt.Sprint(j.at.Node)}, {Name: "CIRCLE_NODE_TOTAL", Value: fmt.Sprint(n)}}
+	}
+	for _, v := range layers(image.Env, node, j.plan.Env) {
 		words = append(words, "-e "+word(v.Name+"="+v.Value))
 	}
 	shell, args, _ := strings.Cut(j.shell(plan.Run{}), " ")

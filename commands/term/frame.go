@@ -191,9 +191,24 @@ func (f frame) detail(j *job) string {
 	text := "starting"
 	if s := j.current(); s != nil {
 		text = stepTitle(s)
+		if j.nodes() > 1 {
+			text = fmt.Sprintf("[%d] %s", s.node, text)
+		}
 	}
-	if n := j.nodes(); n > 1 {
-		text = fmt.Sprintf("%d nodes, %s", n, text)
+	if j.nodes() > 1 {
+		text = f.progress(j) + ", " + text
+	}
+	return text
+}
+
+// progress says how far the nodes of a job are.
+func (f frame) progress(j *job) string {
+	text := count(j.nodes(), "node")
+	if j.closed > 0 {
+		text = fmt.Sprintf("%d of %s ended", j.closed, text)
+	}
+	if j.worst != "" && !j.worst.Passed() {
+		text += f.paint(tint(j.worst), ", "+word(j.worst))
 	}
 	return text
 }

@@ -15,7 +15,10 @@ type job struct {
 	reason, repro  string
 	note           string // the newest message while no step runs: the progress of a pull
 	started, ended time.Time
-	steps          []*step // of all nodes, in the order they started
+	steps          []*step           // of all nodes, in the order they started
+	starts         map[int]time.Time // of the nodes
+	closed         int               // nodes that have ended
+	worst          event.Status      // of those
 }
 
 // A step is the state of one step of one node of a job.
@@ -39,7 +42,7 @@ func (j *job) apply(e event.Event) {
 	case event.JobQueued:
 		j.queued, j.status = e, event.Queued
 	case event.JobStarted:
-		j.status, j.started = event.Running, e.Time
+		j.start(e)
 		if j.queued.Kind == "approval" {
 			j.status = event.OnHold
 		}
@@ -51,8 +54,7 @@ func (j *job) apply(e event.Event) {
 			s.finish(e)
 		}
 	case event.JobFinished:
-		j.status, j.reason, j.repro, j.ended = e.Status, clean(e.Reason), e.Repro, e.Time
-		j.settle()
+		j.finish(e)
 	case event.Message:
 		if e.Level == event.Info {
 			j.note = clean(e.Text)
@@ -74,15 +76,35 @@ func (s *step) finish(e event.StepFinished) {
 	}
 }
 
-// settle gives the steps that never told their end the end of the job. One
+// start notes that a node has started, and with the first of them the job.
+func (j *job) start(e event.JobStarted) {
+	j.status = event.Running
+	if j.starts == nil {
+		j.started, j.starts = e.Time, map[int]time.Time{}
+	}
+	j.starts[e.Node] = e.Time
+}
+
+// finish notes that a node has ended, and with the last of them the job.
+func (j *job) finish(e event.JobFinished) {
+	j.settle(e)
+	if j.closed++; j.closed == 1 || event.Worse(j.worst, e.Status) != j.worst {
+		j.worst, j.reason, j.repro = e.Status, clean(e.Reason), e.Repro
+	}
+	if j.closed >= j.nodes() {
+		j.status, j.ended = j.worst, e.Time
+	}
+}
+
+// settle gives the steps that never told their end the end of their node. One
 // in the background is only stopped by it: it is not why a job failed.
-func (j *job) settle() {
+func (j *job) settle(e event.JobFinished) {
 	for _, s := range j.steps {
-		if s.status.Ended() {
+		if s.status.Ended() || s.node != e.Node {
 			continue
 		}
-		s.status, s.ended = j.status, j.ended
-		if s.background && j.status != event.Success {
+		s.status, s.ended = e.Status, e.Time
+		if s.background && e.Status != event.Success {
 			s.status = event.Canceled
 		}
 	}

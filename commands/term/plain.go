@@ -71,10 +71,10 @@ func (p *Plain) Handle(e event.Event) error {
 	if text == "" {
 		return nil
 	}
-	p.closeLine()
-	p.w.WriteString(p.prefix(e.Where()))
-	p.w.WriteString(text)
-	p.w.WriteByte('\n')
+	p.say(e.Where(), text)
+	if f, ok := e.(event.JobFinished); ok {
+		p.wholeJob(f)
+	}
 	if _, last := e.(event.PipelineFinished); last {
 		return p.w.Flush() // a summary may follow on the same writer
 	}
@@ -94,6 +94,23 @@ func (p *Plain) Close() error {
 		p.timer.Stop()
 	}
 	return p.w.Flush()
+}
+
+// say prints a line about a job, or one node of it.
+func (p *Plain) say(at event.At, text string) {
+	p.closeLine()
+	p.w.WriteString(p.prefix(at))
+	p.w.WriteString(text)
+	p.w.WriteByte('\n')
+}
+
+// wholeJob tells the end of a job after that of its last node, where it has
+// several.
+func (p *Plain) wholeJob(e event.JobFinished) {
+	if j := p.run.job(e.At); j.nodes() > 1 && j.status.Ended() {
+		e.Node = whole
+		p.say(e.At, p.jobEnd(j))
+	}
 }
 
 // flushSoon arms the timer that shows what is in the buffer.
@@ -126,6 +143,9 @@ func (p *Plain) tick() {
 // A node is one container of a job, where the job has several.
 type node struct{ job, index int }
 
+// whole stands for all nodes of a job.
+const whole = -1
+
 // prefix is the name of the job that at names, filled up to the column of
 // names.
 func (p *Plain) prefix(at event.At) string {
@@ -133,9 +153,6 @@ func (p *Plain) prefix(at event.At) string {
 		return ""
 	}
 	n := node{at.JobID, at.Node}
-	if at.Step == 0 {
-		n.index = -1 // the job as a whole
-	}
 	name, known := p.names[n]
 	if !known {
 		name = p.theme.paint(hue(at.JobID), pad(p.label(n), p.nameColumn())) + " "
@@ -188,7 +205,7 @@ func (p *Plain) describe(e event.Event) string {
 	case event.StepFinished:
 		return p.stepEnd(e)
 	case event.JobFinished:
-		return p.jobEnd(p.run.job(e.At))
+		return p.nodeEnd(e)
 	case event.WorkflowFinished:
 		return p.theme.mark(e.Status) + " workflow " + clean(e.Workflow) + " " + word(e.Status)
 	case event.PipelineFinished:
@@ -209,6 +226,21 @@ func (p *Plain) stepEnd(e event.StepFinished) string {
 		text += ": " + p.theme.paint(tint(s.status), s.outcome())
 	}
 	return text + p.theme.paint(faint, "  "+Duration(s.took(e.Time)))
+}
+
+// nodeEnd says how a node of a job ended; nothing of one among several that
+// never started.
+func (p *Plain) nodeEnd(e event.JobFinished) string {
+	j := p.run.job(e.At)
+	if j.nodes() == 1 {
+		return p.jobEnd(j)
+	}
+	started, ran := j.starts[e.Node]
+	if !ran {
+		return ""
+	}
+	one := job{status: e.Status, reason: clean(e.Reason), started: started, ended: e.Time}
+	return p.jobEnd(&one)
 }
 
 func (p *Plain) jobEnd(j *job) string {

@@ -36,6 +36,20 @@ func (s Status) Ended() bool {
 // Passed says whether s counts as good news.
 func (s Status) Passed() bool { return s == Success || s == Skipped || s == NotRun }
 
+// Worse returns the status that two parts make together: the whole goes on
+// while a part does, and fails as its worst part does. A part that was not run
+// fails nothing.
+func Worse(a, b Status) Status {
+	if weights[b] > weights[a] {
+		return b
+	}
+	return a
+}
+
+var weights = map[Status]int{
+	Canceled: 1, TimedOut: 2, Failed: 2, InfrastructureFail: 3, Interrupted: 4, OnHold: 5, Queued: 6, Running: 7,
+}
+
 // At says when and where something happened. Zero fields do not apply.
 type At struct {
 	Time     time.Time
@@ -99,8 +113,8 @@ type TreeRead struct {
 	Changed  []string // paths that differ from the commit, the first hundred
 }
 
-// JobQueued announces a job of the plan. Every job is announced, in the
-// order of the plan, before the first starts.
+// JobQueued announces a job of the plan, with all its nodes. Every job is
+// announced, in the order of the plan, before the first starts.
 type JobQueued struct {
 	At
 	Kind     string   // plan.Kind
@@ -112,8 +126,8 @@ type JobQueued struct {
 	EnvNames []string
 }
 
-// JobStarted says that the job's requirements are met and its container is
-// being made.
+// JobStarted says that the job's requirements are met and the container of
+// a node of it is being made.
 type JobStarted struct {
 	At
 	Engine    string // the docker endpoint
@@ -157,7 +171,9 @@ type StepFinished struct {
 	Reason   string // why, where the exit code does not say it: "Too long with no output (exceeded 10m0s)"
 }
 
-// JobFinished closes a job; also one that never started.
+// JobFinished closes a node of a job; also one that never started. It is
+// said once of every node: the job itself has ended with the last of its
+// JobQueued.Nodes, as the worst of them.
 type JobFinished struct {
 	At
 	Status Status
