@@ -150,7 +150,7 @@ func TestNodesAreJobsOfTheirOwn(t *testing.T) {
 	second := jobAt(1, 0)
 	second.Node = 1
 	id := record(t, d,
-		event.JobQueued{At: jobAt(1, 0)},
+		event.JobQueued{At: jobAt(1, 0), Kind: "docker", Nodes: 2},
 		event.Output{At: stepAt(1, 1, 0), Text: "zero"},
 		event.Output{At: func() event.At { at := second; at.Step = 1; return at }(), Text: "one"},
 		event.JobFinished{At: jobAt(1, 0), Status: event.Success},
@@ -160,8 +160,13 @@ func TestNodesAreJobsOfTheirOwn(t *testing.T) {
 	if err != nil || len(jobs) != 2 {
 		t.Fatalf("%v, %v", jobs, err)
 	}
+	p, err := d.Pipeline(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, p.Jobs, map[event.Status]int{event.Failed: 1}) // one job, as its worst node
 	for i, want := range []string{"zero", "one"} {
-		if got := wholeLog(t, d, jobs[i].ID); jobs[i].Node != i || got[1] != want {
+		if got := wholeLog(t, d, jobs[i].ID); jobs[i].Kind != "docker" || jobs[i].Node != i || got[1] != want {
 			t.Errorf("node %d wrote %q, want %q", jobs[i].Node, got[1], want)
 		}
 	}

@@ -3,9 +3,11 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
@@ -144,6 +146,84 @@ func TestOrchestrator(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOrchestratorRunsNodes(t *testing.T) {
+	w := flow("w", "test", "ship < test", "clean < test:failed")
+	w.Jobs[0].Parallelism = 3
+	w.Jobs[1].Parallelism = 2
+	seen := make(chan event.At, 9)
+	var over atomic.Int32
+	ends := []event.Status{event.Success, event.Failed, event.Success}
+	o := &Orchestrator{Parallel: 2, Jobs: fakeJobs(func(_ context.Context, at event.At, _ *plan.Job) Outcome {
+		seen <- at
+		if at.Job == "test" {
+			over.Add(1)
+			return Outcome{Status: ends[at.Node]}
+		}
+		if n := over.Load(); n != 3 {
+			t.Errorf("%s started when %d of 3 nodes had ended", at.Job, n)
+		}
+		return Outcome{Status: event.Success}
+	})}
+	l := &listener{}
+	o.Out = event.NewStream(l)
+	if got := o.Run(t.Context(), 7, &plan.Pipeline{Workflows: []*plan.Workflow{w}}); got != event.Failed {
+		t.Errorf("the pipeline ended as %s", got)
+	}
+	close(seen)
+	ran := map[string]int{}
+	for at := range seen {
+		ran[fmt.Sprintf("%s[%d] %d", at.Job, at.Node, at.JobID)]++
+	}
+	want := map[string]int{"test[0] 1": 1, "test[1] 1": 1, "test[2] 1": 1, "clean[0] 3": 1}
+	if !maps.Equal(ran, want) {
+		t.Errorf("ran %v, want %v", ran, want)
+	}
+	closed := map[string]event.Status{}
+	for _, e := range l.events {
+		if f, ok := e.(event.JobFinished); ok {
+			closed[fmt.Sprintf("%s[%d]", f.Job, f.Node)] = f.Status
+		}
+	}
+	if want := map[string]event.Status{
+		"test[0]": event.Success, "test[1]": event.Failed, "test[2]": event.Success, "clean[0]": event.Success,
+		"ship[0]": event.NotRun, "ship[1]": event.NotRun,
+	}; !maps.Equal(closed, want) {
+		t.Errorf("closed %v, want %v", closed, want)
+	}
+}
+
+func TestOrchestratorCancelsNodesThatWait(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := flow("w", "test")
+	w.Jobs[0].Parallelism = 3
+	l := &listener{}
+	started, status := hold(ctx, &Orchestrator{Parallel: 1, Out: event.NewStream(l)}, w)
+	first := <-started
+	cancel()
+	first.end <- event.Canceled
+	if s := <-status; s != event.Canceled {
+		t.Errorf("ended as %s", s)
+	}
+	if got := strings.Count(told(l.events), "w/test canceled"); got != 3 {
+		t.Errorf("%d nodes were closed, want 3", got)
+	}
+}
+
+// What needs no container takes no place: an approval that waits must not
+// hold up the jobs beside it.
+func TestOrchestratorGivesNoPlaceToWhatNeedsNone(t *testing.T) {
+	w := flow("w", "hold", "build")
+	w.Jobs[0].Kind = plan.Approval
+	started, status := hold(t.Context(), &Orchestrator{Parallel: 1}, w)
+	both := []heldJob{<-started, <-started}
+	for _, j := range both {
+		j.end <- event.Success
+	}
+	if s := <-status; s != event.Success {
+		t.Errorf("ended as %s", s)
 	}
 }
 

@@ -53,7 +53,7 @@ func (f failures) job(j *job) []string {
 	}
 	if lines == nil { // it failed outside of any step
 		lines = f.hang(bold, f.run.label(j)+": "+j.why(), f.mark(j.status)+" ", "  ", f.columns)
-		lines = append(lines, f.command("read the rest:", f.logs(j), f.columns)...)
+		lines = append(lines, f.command("read the rest:", f.logs(f.run.label(j)), f.columns)...)
 	}
 	if j.repro != "" {
 		lines = append(lines, f.command("reproduce:", j.repro, f.columns)...)
@@ -63,10 +63,7 @@ func (f failures) job(j *job) []string {
 
 // step tells about one guilty step.
 func (f failures) step(j *job, s *step) []string {
-	where := f.run.label(j)
-	if j.nodes() > 1 {
-		where = fmt.Sprintf("%s[%d]", where, s.node)
-	}
+	where := f.run.labelOf(j, s)
 	lines := f.hang(bold, fmt.Sprintf("%s: %s: %s", where, stepTitle(s), s.outcome()), f.mark(s.status)+" ", "  ", f.columns)
 	if s.file != "" {
 		lines = append(lines, "  "+f.paint(faint, fmt.Sprintf("%s:%d", s.file, s.line)))
@@ -75,13 +72,13 @@ func (f failures) step(j *job, s *step) []string {
 	for _, line := range s.tail.lines(f.quoted, f.Color) {
 		lines = append(lines, bar+f.contained(line))
 	}
-	rest := fmt.Sprintf("%s --step %d", f.logs(j), s.number)
+	rest := fmt.Sprintf("%s --step %d", f.logs(where), s.number)
 	return append(lines, f.command("read the rest:", rest, f.columns)...)
 }
 
-// logs is the command that prints the log of a job.
-func (f failures) logs(j *job) string {
-	return fmt.Sprintf("popsicle logs %d --job %s", f.run.pipeline.Pipeline, quote(f.run.label(j)))
+// logs is the command that prints the log of a job, or of one node of it.
+func (f failures) logs(name string) string {
+	return fmt.Sprintf("popsicle logs %d --job %s", f.run.pipeline.Pipeline, quote(name))
 }
 
 // command shows a command to be copied, on lines of its own where it does

@@ -151,6 +151,15 @@ func (j *job) culprits() []*step {
 	return bad
 }
 
+// badNodes counts the nodes that have a step which failed.
+func (j *job) badNodes() int {
+	bad := map[int]bool{}
+	for _, s := range j.culprits() {
+		bad[s.node] = true
+	}
+	return len(bad)
+}
+
 // nodes is the number of containers of the job, as far as is known.
 func (j *job) nodes() int {
 	n := max(1, j.queued.Nodes)

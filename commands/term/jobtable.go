@@ -90,6 +90,9 @@ func (j *job) why() string {
 	text := word(j.status)
 	if bad := j.culprits(); len(bad) > 0 {
 		text += fmt.Sprintf(" at step %d %s", bad[0].number, bad[0].name)
+		if n := j.badNodes(); j.nodes() > 1 {
+			text += fmt.Sprintf(" on %d of %d nodes", n, j.nodes())
+		}
 	} else if j.reason != "" {
 		text += ": " + j.reason
 	}

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
@@ -78,6 +79,14 @@ func (r *run) label(j *job) string {
 		return j.workflow + "/" + j.name
 	}
 	return j.name
+}
+
+// labelOf names the job of a step, and the node where it has several.
+func (r *run) labelOf(j *job, s *step) string {
+	if j.nodes() > 1 {
+		return fmt.Sprintf("%s[%d]", r.label(j), s.node)
+	}
+	return r.label(j)
 }
 
 // workflows groups the jobs, in the order of the plan.

@@ -49,15 +49,19 @@ func ways(s *script) {
 	s.step(3, 1, "trapped", "wait", "run")
 	s.after(time.Second).emit(event.StepFinished{At: s.at(3, 1, "trapped"), Status: event.Canceled})
 	s.emit(event.JobFinished{At: s.at(3, 0, "trapped"), Status: event.Canceled})
-	s.emit(event.JobStarted{At: s.at(4, 0, "nodes")})
 	for node := range 2 {
-		at := s.at(4, 1, "nodes")
+		at := s.at(4, 0, "nodes")
 		at.Node = node
+		s.emit(event.JobStarted{At: at})
+		at.Step = 1
 		s.emit(event.StepStarted{At: at, Name: "split", Kind: "run", File: "ci.yml", Line: 3})
 		s.emit(event.Output{At: at, Text: fmt.Sprintf("\x1b]0;evil\a\x1b[31mnode %d\n", node)})
 		s.emit(event.StepFinished{At: at, Status: []event.Status{event.Success, event.Failed}[node], ExitCode: 127, HasExit: true})
 	}
-	s.emit(event.JobFinished{At: s.at(4, 0, "nodes"), Status: event.Failed, Repro: "docker run --rm alpine sh -c 'set -e\nsplit\n'"})
+	last := s.at(4, 0, "nodes")
+	last.Node = 1
+	s.emit(event.JobFinished{At: last, Status: event.Failed, Repro: "docker run --rm alpine sh -c 'set -e\nsplit\n'"})
+	s.emit(event.JobFinished{At: s.at(4, 0, "nodes"), Status: event.Success})
 	s.emit(event.JobStarted{At: s.at(5, 0, "gone")})
 	s.step(5, 1, "gone", "server", "run")
 	s.emit(event.JobFinished{At: s.at(5, 0, "gone"), Status: event.Interrupted})
