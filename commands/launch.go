@@ -186,12 +186,8 @@ func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
-	values := make([]string, len(l.env))
-	for i, v := range l.env {
-		values[i] = v.Value
-	}
 	r := &runner.Runner{
-		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(values),
+		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.env),
 		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
 		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName(), l.plan.Workflows),
 		Env:      l.env, Pull: l.pull, Platform: l.platform, Platforms: l.platforms,

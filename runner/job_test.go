@@ -68,7 +68,7 @@ func TestJobEnvironment(t *testing.T) {
 	j.Images[0].Env = varsOf("A", "image", "B", "image", "C", "image", "D", "image", "E", "image", "CIRCLE_JOB", "image")
 	j.Env = varsOf("D", "job", "E", "job", "A", "$HOME `x` 'q' \\")
 	project := varsOf("B", "project", "CIRCLE_JOB", "project", "C", "secret value")
-	o := r.run(j, func(r *Runner) { r.Env, r.Mask = project, NewMask([]string{"secret value"}) })
+	o := r.run(j, func(r *Runner) { r.Env, r.Mask = project, NewMask([]plan.Var{{Name: "SECRET", Value: "secret value"}}) })
 	r.must(t, o)
 	for step, want := range map[int]string{
 		2: "$HOME `x` 'q' \\ project **** job job\n",

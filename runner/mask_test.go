@@ -3,10 +3,13 @@ package runner
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
 // maskedIn masks a stream that arrives in pieces.
@@ -22,6 +25,15 @@ func maskedIn(m *Mask, pieces ...[]byte) string {
 	return b.String()
 }
 
+// maskOf masks values, the variables of which are named A, B and so on.
+func maskOf(values ...string) *Mask {
+	var secrets []plan.Var
+	for i, v := range values {
+		secrets = append(secrets, plan.Var{Name: string(rune('A' + i)), Value: v})
+	}
+	return NewMask(secrets)
+}
+
 // plainMask is the mask as one would write it who has the whole text: every
 // byte of a secret is covered, and each run of secrets that overlap becomes
 // one mask.
@@ -29,11 +41,16 @@ func plainMask(secrets []string, text string) string {
 	type span struct{ from, to int }
 	var spans []span
 	for _, s := range secrets {
-		for i := 0; secret(s) && i+len(s) <= len(text); i++ {
-			if text[i:i+len(s)] == s {
-				spans = append(spans, span{i, i + len(s)})
-			}
+		if !secret(s) {
+			continue
 		}
+		disguises(s, func(pattern string) {
+			for i := 0; i+len(pattern) <= len(text); i++ {
+				if text[i:i+len(pattern)] == pattern {
+					spans = append(spans, span{i, i + len(pattern)})
+				}
+			}
+		})
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	var b strings.Builder
@@ -78,7 +95,7 @@ func TestMask(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := NewMask(tt.secrets)
+			m := maskOf(tt.secrets...)
 			if got := m.String(tt.text); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -103,7 +120,7 @@ func TestMask(t *testing.T) {
 
 func TestMaskHoldsBackOnlyTheBeginningOfASecret(t *testing.T) {
 	var got []byte
-	w := NewMask([]string{"hunter2"}).stream(func(p []byte) { got = append(got, p...) })
+	w := maskOf("hunter2").stream(func(p []byte) { got = append(got, p...) })
 	for _, step := range []struct{ in, out string }{
 		{"Password: ", "Password: "}, {"hunt", ""}, {"ing\n", "hunting\n"}, {"hunter2", "****"}, {"hu", ""},
 	} {
@@ -131,7 +148,7 @@ func FuzzMask(f *testing.F) {
 			return
 		}
 		secrets := []string{a, b}
-		m := NewMask(secrets)
+		m := maskOf(secrets...)
 		want := plainMask(secrets, text)
 		if got := m.String(text); got != want {
 			t.Fatalf("of %q and %q in %q\ngot  %q\nwant %q", a, b, text, got, want)
@@ -154,7 +171,7 @@ func TestMaskOfFewLetters(t *testing.T) {
 	for first := range 1 << 4 {
 		for second := range 1 << 4 {
 			secrets := []string{letters(first, 4), letters(second|16, 5)}
-			m := NewMask(secrets)
+			m := maskOf(secrets...)
 			for n := 0; n < 1<<11; n += 7 {
 				text := letters(n, 11)
 				want := plainMask(secrets, text)
@@ -166,16 +183,47 @@ func TestMaskOfFewLetters(t *testing.T) {
 	}
 }
 
+// random returns n letters and digits, the same ones for one seed.
+func random(seed uint64, n int) string {
+	const letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+/"
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[r.IntN(len(letters))]
+	}
+	return string(b)
+}
+
+// keyFile returns a value like a private key of some lines.
+func keyFile(seed uint64, lines int) string {
+	var b strings.Builder
+	b.WriteString("-----BEGIN RSA PRIVATE KEY-----\n")
+	for i := range lines {
+		b.WriteString(random(seed+uint64(i), 64) + "\n")
+	}
+	return b.String() + "-----END RSA PRIVATE KEY-----\n"
+}
+
+// fifty are the secrets of a large project: tokens, and a key.
+func fifty() []plan.Var {
+	var secrets []plan.Var
+	for i := range 49 {
+		secrets = append(secrets, plan.Var{Name: fmt.Sprintf("TOKEN_%d", i), Value: random(uint64(i), 20+i)})
+	}
+	return append(secrets, plan.Var{Name: "KEY", Value: keyFile(99, 25)})
+}
+
 func BenchmarkMask(b *testing.B) {
 	var piece []byte
 	for i := range 800 {
 		piece = fmt.Appendf(piece, "%06d the quick brown fox jumps over the lazy dog and then over the moon\n", i)
 	}
-	for name, secrets := range map[string][]string{
-		"none": nil, "one": {"hunter2-hunter2"}, "twenty": strings.Fields(strings.Repeat("tokentokentoken", 20)),
-	} {
-		b.Run(name, func(b *testing.B) {
-			w := NewMask(secrets).stream(func([]byte) {})
+	for _, bench := range []struct {
+		name    string
+		secrets []plan.Var
+	}{{"none", nil}, {"one", fifty()[:1]}, {"fifty", fifty()}} {
+		b.Run(bench.name, func(b *testing.B) {
+			w := NewMask(bench.secrets).stream(func([]byte) {})
 			b.SetBytes(int64(len(piece)))
 			for b.Loop() {
 				w.Write(piece)
@@ -184,14 +232,65 @@ func BenchmarkMask(b *testing.B) {
 	}
 }
 
-// The certificates and key files in variables must not cost megabytes.
+func BenchmarkScan(b *testing.B) {
+	piece := []byte(random(7, 64<<10))
+	s := NewMask(fifty()).Scan()
+	b.SetBytes(int64(len(piece)))
+	for b.Loop() {
+		_, _ = s.Write(piece)
+	}
+}
+
+func BenchmarkNewMask(b *testing.B) {
+	for _, bench := range []struct {
+		name    string
+		secrets []plan.Var
+	}{{"none", nil}, {"one", fifty()[:1]}, {"fifty", fifty()}} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				NewMask(bench.secrets)
+			}
+		})
+	}
+}
+
+// The certificates and key files in variables must not cost more than they
+// need.
 func TestMaskOfALargeSecretIsSmall(t *testing.T) {
-	large := strings.Repeat("MIIEpAIBAAKCAQEA0123456789abcdefghijklmnopqrstuvwxyz+/==\n", 600)
+	large := keyFile(1, 520)
 	var before, after runtime.MemStats
+	runtime.GC()
 	runtime.ReadMemStats(&before)
-	NewMask([]string{large})
+	m := maskOf(large)
+	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(200*len(large)); got > most {
+	if got, most := int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(450*len(large)); got > most {
 		t.Errorf("a mask of %d KB takes %d KB", len(large)>>10, got>>10)
+	}
+	runtime.KeepAlive(m)
+}
+
+func TestScan(t *testing.T) {
+	m := NewMask([]plan.Var{{Name: "TOKEN", Value: "hunter2"}, {Name: "OTHER", Value: "opensesame"}, {Name: "TOKEN", Value: "swordfish"}, {Name: "SHORT", Value: "abc"}})
+	for text, want := range map[string]string{
+		"":                       "[]",
+		"nothing abc true":       "[]",
+		"a hunter2":              "[TOKEN]",
+		"swordfish and hunter2":  "[TOKEN]",
+		"opensesame hunter2":     "[OTHER TOKEN]",
+		"b3BlbnNlc2FtZQ== ":      "[OTHER]",
+		"opensesam hunter swor":  "[]",
+		"huntehunterhunter2":     "[TOKEN]",
+		"opensesopensesameopens": "[OTHER]",
+	} {
+		for cut := range len(text) + 1 {
+			s := m.Scan()
+			_, _ = s.Write([]byte(text[:cut]))
+			_, _ = s.Write([]byte(text[cut:]))
+			if got := fmt.Sprint(s.Found()); got != want {
+				t.Errorf("in %q, cut at %d: found %s, want %s", text, cut, got, want)
+			}
+		}
 	}
 }
