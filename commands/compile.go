@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
@@ -67,15 +68,21 @@ func (l *launch) nextNumber(ctx context.Context) int64 {
 
 // compile makes the plan of the whole pipeline.
 func (l *launch) compile(ctx context.Context, number int64) (*plan.Pipeline, error) {
-	branch, tag := l.ref()
-	files, err := testedFiles(ctx, l.repo.Root, l.snapshot)
+	o, err := l.options(ctx, number)
 	if err != nil {
 		return nil, err
 	}
-	return config.Compile(l.sources, config.Options{
+	return config.Compile(l.sources, o)
+}
+
+// options are what the pipeline's files are compiled with.
+func (l *launch) options(ctx context.Context, number int64) (config.Options, error) {
+	branch, tag := l.ref()
+	files, err := testedFiles(ctx, l.repo.Root, l.snapshot)
+	return config.Options{
 		Branch: branch, Tag: tag, Parameters: l.params, Values: l.values(number, branch, tag),
 		Orbs: orb.Library{FS: files, Vendored: vendored},
-	})
+	}, err
 }
 
 // values are the pipeline values of this run.
@@ -116,20 +123,24 @@ func slug(s string) string {
 	return "gh/" + s
 }
 
-// runnable refuses a plan with jobs that popsicle cannot run yet.
+// runnable refuses a plan with nothing to run, or with jobs that popsicle
+// cannot run yet.
 func runnable(p *plan.Pipeline) error {
+	if !slices.ContainsFunc(p.Workflows, func(w *plan.Workflow) bool { return len(w.Jobs) > 0 }) {
+		return usage("no job is left to run%s", whySkipped(p))
+	}
+	return machines(p)
+}
+
+// machines refuses jobs that no container can run.
+func machines(p *plan.Pipeline) error {
 	var all *multierror.Error
-	jobs := 0
 	for _, w := range p.Workflows {
-		jobs += len(w.Jobs)
 		for _, j := range w.Jobs {
 			if j.Kind == plan.Machine || j.Kind == plan.MacOS {
 				all = multierror.Append(all, fmt.Errorf("%s: job %s needs a %s executor, which popsicle does not run yet: give it a docker image, or name the jobs to run", j.Pos, j.Name, j.Kind))
 			}
 		}
-	}
-	if jobs == 0 {
-		return usage("no job is left to run%s", whySkipped(p))
 	}
 	if all != nil {
 		all.ErrorFormat = lines

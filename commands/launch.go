@@ -35,6 +35,7 @@ type launch struct {
 	sources  []source
 	history  *db.DB
 	plan     *plan.Pipeline
+	later    bool // the selection is of what setup jobs will make
 }
 
 // open reads the checkout and makes the plan. Nothing has started when it
@@ -50,9 +51,8 @@ func (l *launch) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.plan, err = whole.Select(l.selection)
-	if err != nil {
-		return usageErr{err}
+	if l.plan, err = l.choose(whole); err != nil {
+		return err
 	}
 	return runnable(l.plan)
 }
@@ -128,8 +128,10 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 		return nil
 	})
 	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames()}
+	rest := &continuation{launch: l, number: id, asked: &r.Continuations, out: out, mask: r.Mask}
+	o.Continue = rest.next
 	status := o.Run(ctx, id, l.plan)
-	reason := ""
+	reason := rest.failure
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
 		status, reason = event.InfrastructureFail, err.Error()
 	}
@@ -189,7 +191,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 	r := &runner.Runner{
 		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.env),
 		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
-		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName(), l.plan.Workflows),
+		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName()),
 		Env:      l.env, Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history}, Approved: l.approved, Now: l.now, Grace: runner.Grace,
 	}

@@ -15,6 +15,7 @@ import (
 // made again later.
 type run struct {
 	pipeline int64
+	planned  int    // jobs that were announced, or told to come
 	commitID string // of the commit that is tested, if any
 	jobs     map[jobKey]*jobRow
 	streams  map[stepKey]*stream
@@ -97,7 +98,7 @@ func (r *run) do(do func(context.Context, *sql.Tx) error) {
 }
 
 func (r *run) pipelineStarted(e event.PipelineStarted) {
-	r.commitID = e.Commit
+	r.commitID, r.planned = e.Commit, e.Jobs
 	r.exec(`UPDATE pipelines SET status = ?, start_time = ?, repo = ?, root = ?, commit_sha = ?, branch = ?, tag = ?, subject = ?,
 		author = ?, trigger = ?, source = ?, config_files = ?, config_hash = ?, planned_jobs = ? WHERE id = ?`,
 		event.Running, moment(e.Time), e.Repo, e.Root, e.Commit, e.Branch, e.Tag, e.Subject,

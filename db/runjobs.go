@@ -41,6 +41,14 @@ func (r *run) stream(at event.At) *stream {
 
 // jobQueued makes the row of each node.
 func (r *run) jobQueued(e event.JobQueued) {
+	if e.Workflow != "" { // one that a setup config has made is heard of here for the first time
+		r.exec("INSERT INTO workflows (pipeline_id, name, status, start_time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			r.pipeline, e.Workflow, event.Running, moment(e.Time))
+	}
+	if e.JobID > r.planned {
+		r.planned = e.JobID
+		r.exec("UPDATE pipelines SET planned_jobs = ? WHERE id = ?", e.JobID, r.pipeline)
+	}
 	for node := range max(1, e.Nodes) {
 		e.Node = node
 		job := r.job(e.At)

@@ -23,17 +23,11 @@ type Build struct {
 	Branch   string // the branch played, if not the head's
 	Tag      string // the tag played
 	User     string // who runs it
-
-	workflows map[string]string // UUIDs by name
 }
 
 // NewBuild makes the ids of a run.
-func NewBuild(pipeline int64, head gitops.Head, branch, tag, user string, workflows []*plan.Workflow) Build {
-	b := Build{Pipeline: pipeline, ID: uuid(), Head: head, Branch: branch, Tag: tag, User: user, workflows: map[string]string{}}
-	for _, w := range workflows {
-		b.workflows[w.Name] = uuid()
-	}
-	return b
+func NewBuild(pipeline int64, head gitops.Head, branch, tag, user string) Build {
+	return Build{Pipeline: pipeline, ID: uuid(), Head: head, Branch: branch, Tag: tag, User: user}
 }
 
 // run names the run on its labels and in the names of what it makes.
@@ -43,11 +37,18 @@ func (b Build) run() string { return strconv.FormatInt(b.Pipeline, 10) }
 func uuid() string {
 	var u [16]byte
 	_, _ = rand.Read(u[:]) // never fails
-	return asUUID(u)
+	return formatUUID(u, 4)
 }
 
-func asUUID(u [16]byte) string {
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+// workflow returns the UUID of a workflow of the run, version 8 of RFC 9562:
+// it is made of the run's and the name.
+func (b Build) workflow(name string) string {
+	sum := sha256.Sum256([]byte(b.ID + name))
+	return formatUUID([16]byte(sum[:16]), 8)
+}
+
+func formatUUID(u [16]byte, version byte) string {
+	u[6], u[8] = u[6]&0x0f|version<<4, u[8]&0x3f|0x80
 	h := hex.EncodeToString(u[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
@@ -55,7 +56,7 @@ func asUUID(u [16]byte) string {
 // jobID is a job's UUID: all its nodes have the same.
 func (b Build) jobID(job int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", b.ID, job))
-	return asUUID([16]byte(sum[:16]))
+	return formatUUID([16]byte(sum[:16]), 8)
 }
 
 // vars returns the variables that CircleCI sets in every job, those of them
@@ -82,9 +83,9 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 		{Name: "CIRCLE_REPOSITORY_URL", Value: b.Head.RemoteURL},
 		{Name: "CIRCLE_SHA1", Value: b.Head.Commit},
 		{Name: "CIRCLE_USERNAME", Value: b.User},
-		{Name: "CIRCLE_WORKFLOW_ID", Value: b.workflows[at.Workflow]},
+		{Name: "CIRCLE_WORKFLOW_ID", Value: b.workflow(at.Workflow)},
 		{Name: "CIRCLE_WORKFLOW_JOB_ID", Value: b.jobID(at.JobID)},
-		{Name: "CIRCLE_WORKFLOW_WORKSPACE_ID", Value: b.workflows[at.Workflow]},
+		{Name: "CIRCLE_WORKFLOW_WORKSPACE_ID", Value: b.workflow(at.Workflow)},
 		{Name: "CIRCLE_WORKING_DIRECTORY", Value: job.WorkDir}, // with its ~: scripts expand it themselves
 	}
 	if b.Tag != "" {
@@ -101,7 +102,11 @@ func (r *Runner) environment(at event.At, job *plan.Job, h hello) []plan.Var {
 	if len(job.Images) > 0 {
 		image = job.Images[0].Env
 	}
-	return layers(image, r.Env, r.Build.vars(at, job, h), job.Env)
+	vars := r.Build.vars(at, job, h)
+	if job.Setup != "" {
+		vars = append(vars, plan.Var{Name: "CIRCLE_CONTINUATION_KEY", Value: r.Continuations.key(job.Setup)})
+	}
+	return layers(image, r.Env, vars, job.Env)
 }
 
 // EnvNames are the names of the project's variables.

@@ -72,8 +72,15 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 			return j.broken(ctx, err)
 		}
 	}
+	mistake, err := j.continues(ctx)
+	if err != nil {
+		return j.broken(ctx, err)
+	}
 	if j.failed {
 		return Outcome{Status: event.Failed, Repro: j.repro()}
+	}
+	if mistake != nil {
+		return Outcome{Status: event.Failed, Reason: j.runner.Mask.String(mistake.Error())}
 	}
 	return Outcome{Status: event.Success}
 }
@@ -278,6 +285,7 @@ func (j *job) prepare(ctx context.Context) error {
 		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
+	text += install(j.programs(), j.shims())
 	j.session.ask(text + ": >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
 	j.sendAhead(j.first()-1, plan.Run{})
 	code, err := j.session.answer(ctx)

@@ -22,6 +22,10 @@ type Orchestrator struct {
 	Parallel int      // containers at once, at least 1
 	FailFast bool     // the first failure cancels what runs and what waits
 	EnvNames []string // of the variables that every job gets besides its own
+
+	// Continue is asked what goes on, and how that went, when a workflow has
+	// passed whose jobs may continue the pipeline. nil: nothing ever does.
+	Continue func(ctx context.Context, w *plan.Workflow) ([]*plan.Workflow, event.Status)
 }
 
 // A progress is a pipeline on its way. Only the loop in Run touches it.
@@ -30,9 +34,11 @@ type progress struct {
 	ctx       context.Context // of the jobs: ends with the run, or at the first failure
 	pipeline  int64
 	workflows []*workflow
-	queue     []ready // nodes that may start, in the order their jobs became ready
-	places    int     // how many are taken
-	running   int     // nodes, also those that take no place
+	jobs      int          // of all workflows so far
+	continued event.Status // the worst of what Continue told
+	queue     []ready      // nodes that may start, in the order their jobs became ready
+	places    int          // how many are taken
+	running   int          // nodes, also those that take no place
 	ended     chan end
 }
 
@@ -63,8 +69,8 @@ type end struct {
 func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline) event.Status {
 	jobs, stop := context.WithCancel(ctx)
 	defer stop()
-	g := &progress{Orchestrator: o, ctx: jobs, pipeline: pipeline, ended: make(chan end)}
-	g.enqueue(p)
+	g := &progress{Orchestrator: o, ctx: jobs, pipeline: pipeline, continued: event.Success, ended: make(chan end)}
+	g.enqueue(p.Workflows)
 	for g.start(); g.running > 0; g.start() {
 		e := <-g.ended // a cancel reaches the jobs, and comes back as their end
 		g.leave(e.ready)
@@ -80,19 +86,19 @@ func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline
 	return status
 }
 
-// enqueue announces every job, before the first starts.
-func (g *progress) enqueue(p *plan.Pipeline) {
-	id := 1
-	for _, w := range p.Workflows {
-		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: id, left: len(w.Jobs), status: event.Success}
+// enqueue announces every job of workflows before the first of them starts.
+func (g *progress) enqueue(workflows []*plan.Workflow) {
+	first := len(g.workflows)
+	for _, w := range workflows {
+		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: g.jobs + 1, left: len(w.Jobs), status: event.Success}
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
 			wf.nodes = append(wf.nodes, newNodes(j))
 			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.EnvNames))
-			id++
 		}
+		g.jobs += len(w.Jobs)
 	}
-	for _, wf := range g.workflows {
+	for _, wf := range g.workflows[first:] {
 		g.offer(wf)
 	}
 }
@@ -171,6 +177,7 @@ func (g *progress) finish(r ready, o Outcome) {
 	w.status = event.Worse(w.status, status)
 	if w.left == 0 {
 		g.Out.Emit(event.WorkflowFinished{At: event.At{Pipeline: g.pipeline, Workflow: w.plan.Name}, Status: w.status})
+		g.goOn(w)
 		return
 	}
 	if g.ctx.Err() != nil {
@@ -191,9 +198,19 @@ func (g *progress) drop(w *workflow, job int, o Outcome) {
 	}
 }
 
+// goOn runs what a setup workflow has made, in the same pipeline.
+func (g *progress) goOn(w *workflow) {
+	if g.Continue == nil || w.plan.Setup == "" || w.status != event.Success || g.ctx.Err() != nil {
+		return
+	}
+	more, status := g.Continue(g.ctx, w.plan)
+	g.continued = event.Worse(g.continued, status)
+	g.enqueue(more)
+}
+
 // close cancels what never started, and returns the status of the whole.
 func (g *progress) close() event.Status {
-	status := event.Success
+	status := g.continued
 	for _, w := range g.workflows {
 		for i := range w.nodes {
 			g.drop(w, i, Outcome{Status: event.Canceled})

@@ -227,6 +227,49 @@ func TestOrchestratorGivesNoPlaceToWhatNeedsNone(t *testing.T) {
 	}
 }
 
+func TestOrchestratorContinues(t *testing.T) {
+	setup := func(name string) *plan.Workflow {
+		w := flow(name, "make")
+		w.Setup = "ci.yml"
+		return w
+	}
+	tests := []struct {
+		name   string
+		ends   map[string]event.Status
+		how    event.Status
+		want   event.Status
+		events string
+	}{
+		{"with what a setup workflow made, whose jobs are numbered on", nil, event.Success, event.Success,
+			"queued s/make 1\nqueued v/other 2\ns/make success\ns success\nqueued w/a 3\nqueued w/b 4\nv/other success\nv success\nw/a success\nw/b success\nw success\n"},
+		{"and what of it fails fails the whole", map[string]event.Status{"b": event.Failed}, event.Success, event.Failed,
+			"queued s/make 1\nqueued v/other 2\ns/make success\ns success\nqueued w/a 3\nqueued w/b 4\nv/other success\nv success\nw/a success\nw/b failed\nw failed\n"},
+		{"not after a failure", map[string]event.Status{"make": event.Failed}, event.Success, event.Failed,
+			"queued s/make 1\nqueued v/other 2\ns/make failed\ns failed\nv/other success\nv success\n"},
+		{"but what cannot be made fails it", nil, event.Failed, event.Failed,
+			"queued s/make 1\nqueued v/other 2\ns/make success\ns success\nv/other success\nv success\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &listener{}
+			o := &Orchestrator{Jobs: ending(tt.ends), Out: event.NewStream(l), Parallel: 1}
+			o.Continue = func(_ context.Context, w *plan.Workflow) ([]*plan.Workflow, event.Status) {
+				if w.Name != "s" {
+					t.Errorf("workflow %s is not of a setup config", w.Name)
+				}
+				if tt.how != event.Success {
+					return nil, tt.how
+				}
+				return []*plan.Workflow{flow("w", "a", "b < a")}, event.Success
+			}
+			got := o.Run(t.Context(), 7, &plan.Pipeline{Workflows: []*plan.Workflow{setup("s"), flow("v", "other")}})
+			if events := told(l.events); got != tt.want || events != tt.events {
+				t.Errorf("the pipeline ended as %s, want %s; got\n%swant\n%s", got, tt.want, events, tt.events)
+			}
+		})
+	}
+}
+
 // heldJobs hands every job that starts to the test, which says how it ends.
 type heldJobs struct{ started chan heldJob }
 

@@ -198,7 +198,7 @@ func (r *rig) runner(tune ...func(*Runner)) *Runner {
 	run := &Runner{
 		Engine: "unix:///var/run/docker.sock", Out: event.NewStream(r.listener), Mask: NewMask(nil), Lease: lease, Home: r.home,
 		Checkout: &Checkout{Repo: repo, Snapshot: snapshot}, Memory: r.memory, Pull: PullNever, Grace: Grace,
-		Build: NewBuild(7, snapshot.Head(), "main", "", "ada", nil),
+		Build: NewBuild(7, snapshot.Head(), "main", "", "ada"),
 	}
 	for _, f := range tune {
 		f(run)

@@ -32,6 +32,8 @@ type Runner struct {
 	Lease     *docker.Lease
 	Memory    Memory
 	Approved  func(job string) bool // nil: no approval job is approved
+	// Continuations are what jobs of setup configs ask for.
+	Continuations Continuations
 
 	// Now is closed when steps must not be given any time to end.
 	Now <-chan struct{}

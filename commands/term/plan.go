@@ -12,8 +12,8 @@ import (
 
 // Plan writes what a run of p would do: for each workflow its jobs in the
 // order in which they can start, each with its images, what it waits for and
-// its steps; then what filters left out and why, and what popsicle does not
-// carry out.
+// its steps; then what filters left out and why, what nobody can know yet, and
+// what popsicle does not carry out.
 func Plan(w io.Writer, p *plan.Pipeline, theme Theme) error {
 	out := bufio.NewWriter(w)
 	v := planView{theme, theme.columns()}
@@ -22,6 +22,11 @@ func Plan(w io.Writer, p *plan.Pipeline, theme Theme) error {
 			out.WriteByte('\n')
 		}
 		v.write(out, v.workflow(flow))
+	}
+	for _, f := range p.Files {
+		if f.Setup {
+			out.WriteString("\n" + theme.paint(yellow, clean(f.Path)+" is a setup config: what follows is known once its jobs have run") + "\n")
+		}
 	}
 	if len(p.Notes) > 0 {
 		out.WriteString("\n" + theme.paint(bold, "not carried out here") + "\n")

@@ -38,6 +38,9 @@ type Options struct {
 	// Parameters are the pipeline parameters that were given. They are typed
 	// by their declaration.
 	Parameters map[string]string
+	// Continuation says that the file is what a setup config has made: it may not
+	// be one itself.
+	Continuation bool
 	// Orbs is where the sources of orbs that are not inline come from. With
 	// nil there are none.
 	Orbs OrbSource

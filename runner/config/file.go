@@ -63,3 +63,9 @@ func (f *File) templated() bool { return strings.HasPrefix(f.root.Get("version")
 
 // Declares tells whether the file has a pipeline parameter of that name.
 func (f *File) Declares(parameter string) bool { return f.root.Get("parameters").Get(parameter) != nil }
+
+// Default is the default of a pipeline parameter of the file, as text; empty
+// where there is none.
+func (f *File) Default(parameter string) string {
+	return f.root.Get("parameters").Get(parameter).Get("default").String()
+}

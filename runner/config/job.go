@@ -20,7 +20,7 @@ func (p *planner) invoke(key, inv *tree.Node) *plan.Job {
 		}
 		*job = *def
 	}
-	job.Pos = key.Pos()
+	job.Pos, job.Setup = key.Pos(), p.file.setup()
 	if def := p.file.jobs[key.Text].definition; def != "" {
 		job.Definition = def
 	}

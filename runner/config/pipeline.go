@@ -51,6 +51,9 @@ func (c *compiler) pipelineValue(name string, f *frame) (*tree.Node, error) {
 		return v, nil
 	}
 	given, have := c.o.Values[name]
+	if name == "pipeline.in_setup" && !have {
+		given, have = c.root.Get("setup").True(), true
+	}
 	if !have && (!strings.HasPrefix(name, "pipeline.") || !knownValue(name)) {
 		return nil, &template.Error{Message: fmt.Sprintf("there is no value %q", name), Hint: c.nearValue(name)}
 	}

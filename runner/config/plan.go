@@ -18,9 +18,11 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 		return nil, err
 	}
 	p := &planner{o: o, lang: schema.Get(), file: f, jobs: map[string]*plan.Job{}}
-	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML()), Setup: f.root.Get("setup").True()}}}
+	pipeline := &plan.Pipeline{Files: []plan.File{{Path: f.Path, Config: string(f.YAML()), Setup: f.setup() != ""}}}
 	for _, w := range f.flows {
-		pipeline.Workflows = append(pipeline.Workflows, p.flow(w))
+		flow := p.flow(w)
+		flow.Setup = f.setup()
+		pipeline.Workflows = append(pipeline.Workflows, flow)
 	}
 	p.setup(f.root.Get("setup"), pipeline.Workflows)
 	for _, pair := range pairs(f.source) {
@@ -32,14 +34,26 @@ func (f *File) Plan(o Options) (*plan.Pipeline, error) {
 	return pipeline, p.err()
 }
 
+// setup names the file where it is a setup config, whose jobs make the config
+// that the pipeline goes on with.
+func (f *File) setup() string {
+	if f.root.Get("setup").True() {
+		return f.Path
+	}
+	return ""
+}
+
 // setup tells when a setup config runs several workflows: CircleCI stops there,
-// since a pipeline goes on once.
+// since a pipeline goes on once. What a setup config has made cannot be one.
 func (p *planner) setup(setup *tree.Node, workflows []*plan.Workflow) {
 	var running []string
 	for _, w := range workflows {
 		if len(w.Jobs) > 0 {
 			running = append(running, w.Name)
 		}
+	}
+	if setup.True() && p.o.Continuation {
+		p.at(setup, "a setup config may not make another one", "leave setup out of the config that the pipeline is continued with")
 	}
 	if setup.True() && len(running) > 1 {
 		p.notes = append(p.notes, plan.Note{Pos: setup.Pos(), Key: "setup", Text: "CircleCI runs one workflow of a setup config, here are " + strings.Join(running, ", ")})

@@ -114,7 +114,8 @@ type TreeRead struct {
 }
 
 // JobQueued announces a job of the plan, with all its nodes. Every job is
-// announced, in the order of the plan, before the first starts.
+// announced, in the order of the plan, before the first starts; the jobs of
+// workflows that a setup config has made, when it has.
 type JobQueued struct {
 	At
 	Kind     string   // plan.Kind

@@ -31,6 +31,7 @@ type File struct {
 type Workflow struct {
 	Name    string
 	File    string
+	Setup   string    // File again where that is a setup config, which the jobs may continue
 	Jobs    []*Job    // in the order of the file; names are unique among them
 	Skipped []Skipped // what filters and conditions left out, and why
 
@@ -105,6 +106,7 @@ type Job struct {
 	Contexts      []string
 	SerialGroup   string
 	MaxAutoReruns int
+	Setup         string // the setup config that the job may continue; empty: none
 	Pos           Pos
 }
 

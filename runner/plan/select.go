@@ -105,7 +105,7 @@ func (w *Workflow) keep(wanted map[string]bool, only bool) *Workflow {
 			}
 		}
 	}
-	out := &Workflow{Name: w.Name, File: w.File, Skipped: w.Skipped}
+	out := &Workflow{Name: w.Name, File: w.File, Setup: w.Setup, Skipped: w.Skipped}
 	for _, j := range w.Jobs {
 		if wanted[j.Name] {
 			out.Jobs = append(out.Jobs, j.requiring(wanted))
