@@ -39,6 +39,8 @@ type job struct {
 	failed     bool
 	failedAt   int   // the first step that failed
 	background []int // steps that run beside the others
+	companions []*companion
+	services   services
 
 	ahead int // the step that the driver has already
 
@@ -86,8 +88,8 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 }
 
 // first is the number of the plan's first step: those before it are popsicle's
-// own, the environment and its services.
-func (j *job) first() int { return 2 }
+// own, the environment and its companions.
+func (j *job) first() int { return 2 + len(j.companions) }
 
 func (r *Runner) approve(p *plan.Job) Outcome {
 	if r.Approved != nil && r.Approved(p.Name) {
@@ -118,6 +120,8 @@ func (j *job) close() {
 		}
 		j.finish(end)
 	}
+	j.part()
+	j.endServices()
 	if j.session != nil {
 		j.dismiss(j.session, j.container, j.view)
 	}
@@ -156,10 +160,19 @@ func (j *job) spinUp(ctx context.Context) error {
 	r, image := j.runner, j.plan.Images[0]
 	r.Out.Emit(event.StepStarted{At: j.at, Name: "Spin up environment", Kind: "environment"})
 	j.announce(1)
-	for _, service := range j.plan.Images[1:] {
-		r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: service image %s is not started: popsicle runs the first image alone so far", service.Pos, service.Name))
-	}
+	having, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	have := j.haveServices(having)
 	err := j.spin(ctx, image)
+	if err != nil {
+		giveUp()
+	}
+	if missing := have.Wait(); err == nil {
+		err = missing
+	}
+	if err == nil {
+		err = j.startServices()
+	}
 	if err == nil {
 		err = j.prepare(ctx)
 	}
@@ -173,6 +186,7 @@ func (j *job) spinUp(ctx context.Context) error {
 		return err
 	}
 	j.finish(event.StepFinished{Status: event.Success})
+	j.introduce()
 	return nil
 }
 
@@ -241,9 +255,8 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	ct, err := r.Docker.Start(docker.Spec{
 		Name:   name,
 		Image:  image.Name,
-		Entry:  "/bin/sh",
-		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts,
-		Command: []string{"-c", bootstrap, "popsicle"},
+		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts, Hosts: hosts(j.plan.Images),
+		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
 	})
 	if err != nil {
 		return err

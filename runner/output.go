@@ -10,6 +10,8 @@ import (
 type output struct {
 	mask    *maskStream
 	midLine bool // what was written last has no end of line yet
+	keep    bool // the end of it may have to be told again
+	last    []byte
 }
 
 // output takes what a step wrote, masks it and says it.
@@ -60,11 +62,17 @@ func (j *job) outputOf(step int) *output {
 	if j.outputs[step] == nil {
 		at := j.at
 		at.Step = step
-		j.outputs[step] = &output{mask: j.runner.Mask.stream(func(p []byte) {
-			if len(p) > 0 {
-				j.runner.Out.Emit(event.Output{At: at, Text: string(p)})
+		o := &output{}
+		o.mask = j.runner.Mask.stream(func(p []byte) {
+			if len(p) == 0 {
+				return
 			}
-		})}
+			if o.keep {
+				o.note(p)
+			}
+			j.runner.Out.Emit(event.Output{At: at, Text: string(p)})
+		})
+		j.outputs[step] = o
 	}
 	return j.outputs[step]
 }

@@ -13,17 +13,20 @@ import (
 	"time"
 )
 
-// A Spec is what a live container is made of. Nothing in it is secret: it
-// can be read with docker inspect, and on the process list.
+// A Spec is what a container is made of. Nothing in it is secret: it can be
+// read with docker inspect, and most of it on the process list.
 type Spec struct {
-	Name     string
-	Image    string
-	Command  []string // runs with Entrypoint
-	Entry    string   // entrypoint; empty: the image's own
-	User     string
-	Platform string
-	Labels   map[string]string
-	Mounts   []Mount
+	Name       string
+	Image      string
+	Entrypoint []string // in place of the image's own; nil: that one
+	Command    []string
+	User       string
+	Platform   string
+	Labels     map[string]string
+	Mounts     []Mount
+	Env        []string // "NAME=value"
+	Hosts      []string // more names for 127.0.0.1
+	Network    string   // "container:NAME" shares another's; empty: the engine's default
 }
 
 // A Mount is something a container sees at Target.
@@ -70,23 +73,65 @@ func csv(fields []string) string {
 }
 
 // args is the one docker run of a live container. --init, because a shell as
-// process 1 ignores signals; --log-driver none, because the engine must not
-// write the log a second time; --pull never, because a pull has a progress of
-// its own to show.
+// process 1 ignores signals.
 func (s Spec) args() []string {
-	args := []string{"run", "--interactive", "--init", "--rm", "--pull", "never", "--log-driver", "none", "--name", s.Name}
+	return append([]string{"run", "--interactive", "--init"}, s.rest()...)
+}
+
+// rest is what all containers are run with. --log-driver none, because the
+// engine must not write the log a second time; --pull never, because a pull
+// has a progress of its own to show.
+func (s Spec) rest() []string {
+	args := []string{"--rm", "--pull", "never", "--log-driver", "none", "--name", s.Name}
 	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
 		args = append(args, "--label", name+"="+s.Labels[name])
 	}
-	for _, opt := range [][2]string{{"--user", s.User}, {"--platform", s.Platform}, {"--entrypoint", s.Entry}} {
+	for _, opt := range [][2]string{{"--user", s.User}, {"--platform", s.Platform}, {"--network", s.Network}} {
 		if opt[1] != "" {
 			args = append(args, opt[0], opt[1])
 		}
 	}
+	for _, host := range s.Hosts {
+		args = append(args, "--add-host", host+":127.0.0.1")
+	}
+	env, _ := s.environment()
+	args = append(args, env...)
+	command := s.Command
+	if len(s.Entrypoint) > 0 {
+		args = append(args, "--entrypoint", s.Entrypoint[0])
+		command = append(slices.Clone(s.Entrypoint[1:]), command...)
+	}
 	for _, m := range s.Mounts {
 		args = append(args, "--mount", m.arg())
 	}
-	return append(append(args, s.Image), s.Command...)
+	return append(append(args, s.Image), command...)
+}
+
+// environment is the flags that set the container's variables, and what of
+// them the client must have in its own environment: values stay off the
+// process list, but for those that would make it another client.
+func (s Spec) environment() (flags, client []string) {
+	for _, v := range s.Env {
+		name, _, _ := strings.Cut(v, "=")
+		if clientReads(name) {
+			name = v
+		} else {
+			client = append(client, v)
+		}
+		flags = append(flags, "--env", name)
+	}
+	return flags, client
+}
+
+// clientReads says whether a variable means something to a docker client, or
+// to the programs that it starts.
+func clientReads(name string) bool {
+	for _, p := range []string{"DOCKER_", "BUILDX_", "CONTAINER", "PODMAN_", "XDG_", "SSH_", "LD_", "DYLD_", "GO", "SSL_"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return slices.Contains([]string{"PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}, strings.ToUpper(name))
 }
 
 // A Container is a live container and the docker client that holds it. It

@@ -42,7 +42,7 @@ func TestCSVIsReadAsWritten(t *testing.T) {
 
 func TestRunArguments(t *testing.T) {
 	s := Spec{
-		Name: "n", Image: "img:1", Command: []string{"-c", "script", "popsicle"}, Entry: "/bin/sh", User: "1000", Platform: "linux/arm64",
+		Name: "n", Image: "img:1", Command: []string{"-c", "script", "popsicle"}, Entrypoint: []string{"/bin/sh"}, User: "1000", Platform: "linux/arm64",
 		Labels: map[string]string{"popsicle.run": "7", "popsicle.job": "a b"},
 		Mounts: []Mount{{Target: "/a", Volume: "va"}, {Target: "/b", Bind: "/host"}},
 	}
@@ -54,6 +54,24 @@ func TestRunArguments(t *testing.T) {
 	want = "run|--interactive|--init|--rm|--pull|never|--log-driver|none|--name||img"
 	if got := strings.Join(Spec{Image: "img"}.args(), "|"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestServiceArguments(t *testing.T) {
+	s := Spec{
+		Name: "n", Image: "img", Entrypoint: []string{"a", "b"}, Command: []string{"c"}, Network: "container:p", Hosts: []string{"db"},
+		Env: []string{"A=1", "PATH=/bin", "E="},
+	}
+	want := "--rm|--pull|never|--log-driver|none|--name|n|--network|container:p|--add-host|db:127.0.0.1" +
+		"|--env|A|--env|PATH=/bin|--env|E|--entrypoint|a|img|b|c"
+	if got := strings.Join(s.rest(), "|"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if _, client := s.environment(); !slices.Equal(client, []string{"A=1", "E="}) {
+		t.Errorf("the client gets %q", client)
+	}
+	if got := strings.Join(Spec{Image: "img", Entrypoint: []string{""}}.rest(), "|"); !strings.HasSuffix(got, "|--entrypoint||img") {
+		t.Errorf("no entrypoint: %s", got)
 	}
 }
 

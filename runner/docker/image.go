@@ -3,6 +3,7 @@ package docker
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,19 +12,30 @@ import (
 
 // An Image is what the engine knows about one of its images.
 type Image struct {
-	ID   string // "sha256:…"
-	Arch string // "arm64"
-	User string
+	ID     string // "sha256:…"
+	Arch   string // "arm64"
+	Config ImageConfig
+}
+
+// An ImageConfig is what an image says about how it is run.
+type ImageConfig struct {
+	User            string
+	Entrypoint, Cmd []string
+	Labels          map[string]string
 }
 
 // Image asks the engine about an image; NoSuchImage(err) where it has none.
 func (c CLI) Image(ctx context.Context, ref string) (Image, error) {
-	out, err := c.output(ctx, "image", "inspect", "--format", "{{.Id}} {{.Architecture}} {{.Config.User}}", ref)
+	out, err := c.output(ctx, "image", "inspect", "--format", "{{.Id}} {{.Architecture}} {{json .Config}}", ref)
 	if err != nil {
 		return Image{}, err
 	}
-	fields := append(strings.SplitN(out, " ", 3), "", "")
-	return Image{ID: fields[0], Arch: fields[1], User: fields[2]}, nil
+	fields := append(strings.SplitN(out, " ", 3), "", "", "")
+	im := Image{ID: fields[0], Arch: fields[1]}
+	if err := json.Unmarshal([]byte(fields[2]), &im.Config); err != nil {
+		return Image{}, fmt.Errorf("image %s: docker image inspect: %w", ref, err)
+	}
+	return im, nil
 }
 
 // Pull pulls an image; progress is told, now and then, how far each layer is.

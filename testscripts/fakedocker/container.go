@@ -16,8 +16,8 @@ const marker = "FAKEDOCKER_CONTAINER"
 // runFlags are the flags of docker run that popsicle uses; true: with a value.
 var runFlags = map[string]bool{
 	"--interactive": false, "--init": false, "--rm": false,
-	"--entrypoint": true, "--label": true, "--log-driver": true, "--mount": true,
-	"--name": true, "--platform": true, "--pull": true, "--user": true,
+	"--add-host": true, "--entrypoint": true, "--env": true, "--label": true, "--log-driver": true, "--mount": true,
+	"--name": true, "--network": true, "--platform": true, "--pull": true, "--user": true,
 }
 
 // parseRun takes a docker run command line apart.
@@ -28,6 +28,9 @@ func parseRun(args []string) (flags map[string]string, image string, command []s
 	}
 	if entry := flags["--entrypoint"]; entry != "" {
 		command = append([]string{entry}, command...)
+	}
+	if len(command) == 0 { // the image's own: a service
+		command = []string{"/bin/sh", "-c", "echo " + image + " is up; exec sleep 1000"}
 	}
 	return flags, image, command, nil
 }

@@ -11,7 +11,7 @@ func imageInspect(args []string) int {
 	if !has(name) {
 		return say(1, "Error: No such image: %s", name)
 	}
-	return show("sha256:fa4e00000000000000000000000000000000000000000000000000000000000 amd64 ")
+	return show("sha256:fa4e00000000000000000000000000000000000000000000000000000000000 amd64 {}")
 }
 
 // has says whether the engine has an image.
