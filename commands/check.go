@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -24,31 +25,46 @@ type check struct {
 	plan     *plan.Pipeline // nil where there are mistakes
 	mistakes []*config.Error
 	warnings []*config.Error // once lint was called
+
+	workflows, jobs, notes int // of the plan, which forget drops
 }
 
-// newChecks compiles the files of one pipeline, and goes on after mistakes to
-// find them all. A parameter that was given need be declared by one of them.
-func newChecks(sources []source, o config.Options) []*check {
-	checks := make([]*check, len(sources))
-	for i, s := range sources {
-		checks[i] = &check{source: s}
-		f, err := config.Parse(s.Path, s.Text)
-		checks[i].add(err)
-		checks[i].file = f
-	}
-	for i, c := range checks {
-		if c.file != nil {
-			c.compile(o, func(parameter string) bool {
-				return c.file.Declares(parameter) || i == 0 && !declared(checks, parameter)
-			})
+// newChecks compiles the files of one pipeline, one after the other.
+func newChecks(sources []source, o config.Options) iter.Seq[*check] {
+	return func(yield func(*check) bool) {
+		for i := range sources {
+			if !yield(newCheck(sources, i, o)) {
+				return
+			}
 		}
 	}
-	return checks
 }
 
-func declared(checks []*check, parameter string) bool {
-	return slices.ContainsFunc(checks, func(c *check) bool { return c.file != nil && c.file.Declares(parameter) })
+// newCheck compiles file i of a pipeline, and goes on after mistakes to find
+// them all. A parameter that was given need be declared by one of the files.
+func newCheck(sources []source, i int, o config.Options) *check {
+	c := &check{source: sources[i]}
+	f, err := config.Parse(c.source.Path, c.source.Text)
+	c.add(err)
+	if c.file = f; f != nil {
+		c.compile(o, func(parameter string) bool {
+			return f.Declares(parameter) || i == 0 && !declared(sources, parameter)
+		})
+	}
+	return c
 }
+
+// declared says whether any of the files has the parameter.
+func declared(sources []source, parameter string) bool {
+	return slices.ContainsFunc(sources, func(s source) bool {
+		f, err := config.Parse(s.Path, s.Text)
+		return err == nil && f.Declares(parameter)
+	})
+}
+
+// forget lets go of everything but what was found: hundreds of files are
+// checked in the memory of the largest.
+func (c *check) forget() { c.file, c.plan, c.source.Text = nil, nil, nil }
 
 // compile expands and plans a file with the parameters that concern it.
 func (c *check) compile(o config.Options, concerns func(parameter string) bool) {
@@ -61,6 +77,7 @@ func (c *check) compile(o config.Options, concerns func(parameter string) bool) 
 	c.file = f
 	if err == nil && planErr == nil {
 		c.plan = p
+		c.count()
 	}
 	slices.SortStableFunc(c.mistakes, func(a, b *config.Error) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
@@ -96,15 +113,12 @@ func (c *check) add(err error) {
 	}
 }
 
-// jobs counts what would run.
-func (c *check) jobs() (workflows, jobs int) {
-	if c.plan == nil {
-		return 0, 0
-	}
+// count counts what would run.
+func (c *check) count() {
+	c.workflows, c.notes = len(c.plan.Workflows), len(c.plan.Notes)
 	for _, w := range c.plan.Workflows {
-		jobs += len(w.Jobs)
+		c.jobs += len(w.Jobs)
 	}
-	return len(c.plan.Workflows), jobs
 }
 
 // findings are the mistakes of a file, then its warnings, then its notes.

@@ -73,7 +73,7 @@ func TestTypedValues(t *testing.T) {
 
 func TestChecksFindAllMistakesOnce(t *testing.T) {
 	text := "version: 2.1\njobs:\n  build:\n    docker: [{image: \"a:1\"}]\n    steps: [{run: \"<< nope >>\"}]\n    wrong: 1\nworkflows:\n  main:\n    jobs: [build, gone]\n"
-	k := newChecks([]source{{Path: "ci.yml", Text: []byte(text)}}, config.Options{})[0]
+	k := newCheck([]source{{Path: "ci.yml", Text: []byte(text)}}, 0, config.Options{})
 	var lines []int
 	for _, m := range k.mistakes {
 		lines = append(lines, m.Pos.Line)
@@ -81,7 +81,7 @@ func TestChecksFindAllMistakesOnce(t *testing.T) {
 	if !reflect.DeepEqual(lines, []int{5, 6, 9}) || k.plan != nil {
 		t.Errorf("mistakes in lines %v: %v", lines, k.mistakes)
 	}
-	if k = newChecks([]source{{Path: "ci.yml"}}, config.Options{})[0]; len(k.mistakes) != 1 || k.file != nil {
+	if k = newCheck([]source{{Path: "ci.yml"}}, 0, config.Options{}); len(k.mistakes) != 1 || k.file != nil {
 		t.Errorf("an empty file: %v", k.mistakes)
 	}
 	k.lint() // there is nothing to look at, and no panic
@@ -94,7 +94,7 @@ func TestOneFileDeclaresAParameter(t *testing.T) {
 		{Path: "b.yml", Text: []byte("version: 2.1\nparameters: {who: {type: string, default: x}}\n" + jobs)},
 	}
 	for name, want := range map[string][]int{"who": {0, 0}, "what": {1, 0}} {
-		checks := newChecks(files, config.Options{Parameters: map[string]string{name: "x"}})
+		checks := slices.Collect(newChecks(files, config.Options{Parameters: map[string]string{name: "x"}}))
 		if got := []int{len(checks[0].mistakes), len(checks[1].mistakes)}; !reflect.DeepEqual(got, want) {
 			t.Errorf("-p %s=x: %v mistakes, want %v", name, got, want)
 		}

@@ -36,16 +36,12 @@ that follows from others has no line of its own.
 }
 
 func graphAction(ctx context.Context, c *cli.Command) error {
-	p, err := openProject(c, c.Args().Slice())
-	if err != nil {
-		return err
-	}
-	o, err := p.options(ctx, c)
+	p, o, err := openConfigs(ctx, c)
 	if err != nil {
 		return err
 	}
 	whole := &plan.Pipeline{}
-	for _, k := range newChecks(p.sources, o) {
+	for k := range newChecks(p.sources, o) {
 		if k.plan == nil {
 			return p.refuse(k, newTheme(c, os.Stderr))
 		}

@@ -26,31 +26,16 @@ config that says the same, and that compiles to itself.
 }
 
 func processAction(ctx context.Context, c *cli.Command) error {
-	_, k, err := checkOne(ctx, c)
+	p, o, err := openConfigs(ctx, c)
 	if err != nil {
 		return err
 	}
-	return deliver(c, []byte(k.plan.Files[0].Config))
-}
-
-// checkOne compiles the one file of a command that needs it without mistakes;
-// those it has are shown.
-func checkOne(ctx context.Context, c *cli.Command) (*project, *check, error) {
-	p, err := openProject(c, c.Args().Slice())
-	if err != nil {
-		return nil, nil, err
+	if err := p.only(); err != nil {
+		return err
 	}
-	s, err := p.only()
-	if err != nil {
-		return nil, nil, err
-	}
-	o, err := p.options(ctx, c)
-	if err != nil {
-		return nil, nil, err
-	}
-	k := newChecks([]source{s}, o)[0]
+	k := newCheck(p.sources, 0, o)
 	if k.plan == nil {
-		return nil, nil, p.refuse(k, newTheme(c, os.Stderr))
+		return p.refuse(k, newTheme(c, os.Stderr))
 	}
-	return p, k, nil
+	return deliver(c, []byte(k.plan.Files[0].Config))
 }

@@ -34,6 +34,17 @@ type project struct {
 	named   bool // the files were named on the command line
 }
 
+// openConfigs reads the files that the arguments name, and what they are
+// compiled with.
+func openConfigs(ctx context.Context, c *cli.Command) (*project, config.Options, error) {
+	p, err := openProject(c, c.Args().Slice())
+	if err != nil {
+		return nil, config.Options{}, err
+	}
+	o, err := p.options(ctx, c)
+	return p, o, err
+}
+
 // openProject reads the files that the command names, else those of the
 // folder's project. "-" is standard input.
 func openProject(c *cli.Command, named []string) (*project, error) {
@@ -168,16 +179,16 @@ func (p *project) defaults() []string {
 	return names
 }
 
-// only is the one file of a command that takes one.
-func (p *project) only() (source, error) {
+// only refuses several files, for a command that takes one.
+func (p *project) only() error {
 	if len(p.sources) == 1 {
-		return p.sources[0], nil
+		return nil
 	}
 	var names []string
 	for _, s := range p.sources {
 		names = append(names, s.Path)
 	}
-	return source{}, usage("name one of the files: %s", strings.Join(names, ", "))
+	return usage("name one of the files: %s", strings.Join(names, ", "))
 }
 
 // library is where the project's orbs are.

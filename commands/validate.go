@@ -44,20 +44,18 @@ Exit codes: 0 valid, 2 not.`,
 }
 
 func validateAction(ctx context.Context, c *cli.Command) error {
-	p, err := openProject(c, c.Args().Slice())
-	if err != nil {
-		return err
-	}
-	o, err := p.options(ctx, c)
+	p, o, err := openConfigs(ctx, c)
 	if err != nil {
 		return err
 	}
 	lines := p.lines()
-	checks := newChecks(p.sources, o)
+	var checks []*check
 	var all []finding.Finding
-	for _, k := range checks {
+	for k := range newChecks(p.sources, o) {
 		k.lint()
 		all = append(all, k.findings(lines)...)
+		k.forget()
+		checks = append(checks, k)
 	}
 	shown := all
 	if !c.Bool("notes") {
@@ -95,8 +93,7 @@ func (p *project) writeFindings(c *cli.Command, checks []*check, list []finding.
 	case "json":
 		files := make([]finding.File, len(checks))
 		for i, k := range checks {
-			files[i] = finding.File{Path: k.source.Path, Valid: len(k.mistakes) == 0}
-			files[i].Workflows, files[i].Jobs = k.jobs()
+			files[i] = finding.File{Path: k.source.Path, Valid: len(k.mistakes) == 0, Workflows: k.workflows, Jobs: k.jobs}
 		}
 		return finding.JSON(out, files, list)
 	case "github":
@@ -113,16 +110,15 @@ func (p *project) writeFindings(c *cli.Command, checks []*check, list []finding.
 // summarise says of each file what it is, in a line.
 func summarise(out io.Writer, checks []*check) error {
 	for _, k := range checks {
-		workflows, jobs := k.jobs()
-		verdict := fmt.Sprintf("valid, %s in %s", plural(jobs, "job"), plural(workflows, "workflow"))
+		verdict := fmt.Sprintf("valid, %s in %s", plural(k.jobs, "job"), plural(k.workflows, "workflow"))
 		if n := len(k.mistakes); n > 0 {
 			verdict = plural(n, "mistake")
 		}
 		if n := len(k.warnings); n > 0 {
 			verdict += ", " + plural(n, "warning")
 		}
-		if k.plan != nil && len(k.plan.Notes) > 0 {
-			verdict += ", " + plural(len(k.plan.Notes), "key") + " not carried out here (--notes)"
+		if k.notes > 0 {
+			verdict += ", " + plural(k.notes, "key") + " not carried out here (--notes)"
 		}
 		if _, err := fmt.Fprintf(out, "%s: %s\n", k.source.Path, verdict); err != nil {
 			return err
