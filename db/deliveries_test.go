@@ -31,7 +31,7 @@ func deliver(t *testing.T, d *DB, one Delivery) Receipt {
 }
 
 func TestDeliverOnce(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	first := deliver(t, d, pushed("a", "c1"))
 	if first.Outcome != OutcomeQueued || first.Pipeline != 1 || first.Duplicate {
 		t.Fatalf("first: %+v", first)
@@ -50,7 +50,7 @@ func TestDeliverOnce(t *testing.T) {
 }
 
 func TestDeliverMany(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	var all sync.WaitGroup
 	for i := range 200 {
 		for range 2 {
@@ -78,7 +78,7 @@ func TestDeliverMany(t *testing.T) {
 }
 
 func TestSupersede(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	deliver(t, d, pushed("a", "c1"))
 	if ok, err := d.Claim(t.Context(), 1, "/lease"); !ok || err != nil {
 		t.Fatal(ok, err)
@@ -91,7 +91,7 @@ func TestSupersede(t *testing.T) {
 	if p, _ := d.Pipeline(t.Context(), 2); p.Status != event.Canceled || p.Reason != "superseded by #3" {
 		t.Errorf("the one that waited is %s: %s", p.Status, p.Reason)
 	}
-	gone := Delivery{GUID: "d", Event: "push", Repo: "acme/app", Ref: "refs/heads/topic", Outcome: OutcomeIgnored, Reason: "topic was deleted", Ended: true}
+	gone := Delivery{GUID: "d", Time: time.Now(), Event: "push", Repo: "acme/app", Ref: "refs/heads/topic", Outcome: OutcomeIgnored, Reason: "topic was deleted", Ended: true}
 	deliver(t, d, gone)
 	if p, _ := d.Pipeline(t.Context(), 3); p.Status != event.Canceled || p.Reason != "topic was deleted" {
 		t.Errorf("of a deleted branch: %s: %s", p.Status, p.Reason)
@@ -99,7 +99,7 @@ func TestSupersede(t *testing.T) {
 }
 
 func TestAPullRequestOfAPushedCommitRunsOnce(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	deliver(t, d, pushed("a", "c1"))
 	opened := pushed("b", "c1")
 	opened.Order.Event, opened.Order.Pull = "pull_request", &Pull{Number: 3}
@@ -109,7 +109,7 @@ func TestAPullRequestOfAPushedCommitRunsOnce(t *testing.T) {
 }
 
 func TestHold(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	held := pushed("a", "c1")
 	held.Order.Hold = true
 	if r := deliver(t, d, held); r.Outcome != OutcomeOnHold {
@@ -142,7 +142,8 @@ func interruptAll(t *testing.T, d *DB) []int64 {
 	return ids
 }
 
-func begin(t *testing.T, d *DB, id int64) {
+// die takes an order and begins to run it, as a process that dies then.
+func die(t *testing.T, d *DB, id int64) {
 	t.Helper()
 	if ok, err := d.Claim(t.Context(), id, "/dead"); !ok || err != nil {
 		t.Fatalf("#%d was not taken: %v", id, err)
@@ -153,23 +154,23 @@ func begin(t *testing.T, d *DB, id int64) {
 }
 
 func TestWhatDiesRunsAgainOnce(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	deliver(t, d, pushed("a", "c1"))
-	begin(t, d, 1)
+	die(t, d, 1)
 	if ids := interruptAll(t, d); !slices.Equal(ids, []int64{2}) {
 		t.Fatalf("requeued: %v", ids)
 	}
 	if ids := interruptAll(t, d); ids != nil {
 		t.Fatalf("requeued without a death: %v", ids)
 	}
-	begin(t, d, 2)
+	die(t, d, 2)
 	if ids := interruptAll(t, d); ids != nil {
 		t.Fatalf("requeued a second time: %v", ids)
 	}
 }
 
 func TestWhatHadNotBegunRunsInAnyCase(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	deliver(t, d, pushed("a", "c1"))
 	for id := int64(1); id < 5; id++ {
 		if ok, err := d.Claim(t.Context(), id, "/dead"); !ok || err != nil {
@@ -182,7 +183,7 @@ func TestWhatHadNotBegunRunsInAnyCase(t *testing.T) {
 }
 
 func TestRepos(t *testing.T) {
-	d := openTemp(t)
+	d := open(t)
 	for _, url := range []string{"https://a.example/acme/app", "https://b.example/acme/app"} {
 		if err := d.PutRepo(t.Context(), Repo{Name: "acme/app", URL: url, Events: []string{"push"}}); err != nil {
 			t.Fatal(err)
