@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -87,7 +86,7 @@ func (h *Hooks) answer(r db.Receipt) (any, error) {
 	if h.Queued != nil {
 		h.Queued()
 	}
-	return response{http.StatusAccepted, found}, nil
+	return response{Status: http.StatusAccepted, Body: found}, nil
 }
 
 // guid is what names a delivery: GitHub's is a UUID.
@@ -195,13 +194,4 @@ func peer(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// Submit queues what somebody asks for outside of a webhook, as the API does.
-func (s *Server) Submit(ctx context.Context, o db.Order) (int64, error) {
-	id, err := s.History.Enqueue(ctx, o)
-	if err == nil && s.Hooks != nil && s.Hooks.Queued != nil {
-		s.Hooks.Queued()
-	}
-	return id, err
 }

@@ -310,5 +310,7 @@ func FuzzPayload(f *testing.F) {
 }
 
 func newHooksOnly() *Hooks {
-	return &Hooks{Repo: func(name string) (db.Repo, bool) { return db.Repo{Name: "acme/app"}, strings.EqualFold(name, "acme/app") }}
+	return &Hooks{Repo: func(name string) (db.Repo, bool) {
+		return db.Repo{Name: "acme/app"}, strings.EqualFold(name, "acme/app")
+	}}
 }
