@@ -27,7 +27,7 @@ var floors = map[string][]string{
 		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
-	"runner": {"gitops", "runner/docker", "runner/event", "runner/plan", "runner/stash"},
+	"runner": {"gitops", "runner/docker", "runner/event", "runner/junit", "runner/plan", "runner/stash"},
 	"server": {"db"},
 
 	"commands/chart":   {"runner/plan"},
@@ -48,6 +48,7 @@ var floors = map[string][]string{
 	"runner/config/expr": {},
 	"runner/docker":      {},
 	"runner/event":       {},
+	"runner/junit":       {},
 	"runner/plan":        {},
 	"runner/stash":       {},
 }
