@@ -64,6 +64,10 @@ func (r *run) take(i item) {
 		r.output(at, i.text)
 	case event.StepFinished:
 		r.stepFinished(e)
+	case event.ArtifactsStored:
+		r.artifactsStored(e)
+	case event.TestsStored:
+		r.testsStored(e)
 	case event.JobFinished:
 		r.jobFinished(e)
 	case event.WorkflowFinished:

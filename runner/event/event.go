@@ -172,6 +172,53 @@ type StepFinished struct {
 	Reason   string // why, where the exit code does not say it: "Too long with no output (exceeded 10m0s)"
 }
 
+// ArtifactsStored tells of files that a step kept, some thousands at most: a
+// step that keeps more says it several times. They lie in the stash one after
+// the other.
+type ArtifactsStored struct {
+	At
+	Blob  string // what has their bytes in the stash
+	Bytes int64  // of the blob
+	Files []Artifact
+}
+
+// An Artifact is one file that a step kept.
+type Artifact struct {
+	Path   string // relative, with slashes; unique in its job, where a later one replaces the one before
+	Size   int64  // bytes
+	Offset int64  // where it begins in the blob
+}
+
+// TestsStored tells of tests that a step read the results of, some thousands
+// at most.
+type TestsStored struct {
+	At
+	Tests []Test
+}
+
+// A Test is one test that ran.
+type Test struct {
+	Suite, Class, Name string
+	File               string // as the test runner wrote it; often empty
+	Result             TestResult
+	Seconds            float64
+	Message            string // why it did not pass
+}
+
+// TestResult is how a test ended.
+type TestResult string
+
+// The results of tests.
+const (
+	TestSuccess TestResult = "success"
+	TestFailure TestResult = "failure" // what it asserts does not hold
+	TestError   TestResult = "error"   // it broke down
+	TestSkipped TestResult = "skipped"
+)
+
+// Passed says whether r counts as good news.
+func (r TestResult) Passed() bool { return r == TestSuccess || r == TestSkipped }
+
 // JobFinished closes a node of a job; also one that never started. It is
 // said once of every node: the job itself has ended with the last of its
 // JobQueued.Nodes, as the worst of them.
@@ -221,6 +268,8 @@ func (JobReady) Type() string         { return "job_ready" }
 func (StepStarted) Type() string      { return "step_started" }
 func (Output) Type() string           { return "output" }
 func (StepFinished) Type() string     { return "step_finished" }
+func (ArtifactsStored) Type() string  { return "artifacts_stored" }
+func (TestsStored) Type() string      { return "tests_stored" }
 func (JobFinished) Type() string      { return "job_finished" }
 func (WorkflowFinished) Type() string { return "workflow_finished" }
 func (PipelineFinished) Type() string { return "pipeline_finished" }
@@ -234,6 +283,8 @@ func (e JobReady) stamp(t time.Time) Event         { e.At = e.stamped(t); return
 func (e StepStarted) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
 func (e Output) stamp(t time.Time) Event           { e.At = e.stamped(t); return e }
 func (e StepFinished) stamp(t time.Time) Event     { e.At = e.stamped(t); return e }
+func (e ArtifactsStored) stamp(t time.Time) Event  { e.At = e.stamped(t); return e }
+func (e TestsStored) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
 func (e JobFinished) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
 func (e WorkflowFinished) stamp(t time.Time) Event { e.At = e.stamped(t); return e }
 func (e PipelineFinished) stamp(t time.Time) Event { e.At = e.stamped(t); return e }
