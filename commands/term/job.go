@@ -19,6 +19,7 @@ type job struct {
 	starts         map[int]time.Time // of the nodes
 	closed         int               // nodes that have ended
 	worst          event.Status      // of those
+	results        results           // what its steps kept
 }
 
 // A step is the state of one step of one node of a job.
@@ -53,6 +54,10 @@ func (j *job) apply(e event.Event) {
 		if s := j.step(e.At); s != nil {
 			s.finish(e)
 		}
+	case event.ArtifactsStored:
+		j.results.keep(e)
+	case event.TestsStored:
+		j.results.count(e)
 	case event.JobFinished:
 		j.finish(e)
 	case event.Message:

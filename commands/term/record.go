@@ -91,6 +91,31 @@ type output struct {
 	Text string `json:"text"`
 }
 
+type artifactsStored struct {
+	head
+	Files []artifact `json:"files"`
+}
+
+type artifact struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+}
+
+type testsStored struct {
+	head
+	Tests []test `json:"tests"`
+}
+
+type test struct {
+	Suite   string           `json:"suite,omitempty"`
+	Class   string           `json:"classname,omitempty"`
+	Name    string           `json:"name"`
+	File    string           `json:"file,omitempty"`
+	Result  event.TestResult `json:"result"`
+	Seconds float64          `json:"seconds"`
+	Message string           `json:"message,omitempty"`
+}
+
 // finished closes a step, a job, a workflow or a pipeline.
 type finished struct {
 	head
@@ -126,6 +151,10 @@ func record(h head, e event.Event) any {
 		return output{h, e.Text}
 	case event.StepFinished:
 		return stepFinished(h, e)
+	case event.ArtifactsStored:
+		return artifactsStored{h, artifactRecords(e.Files)}
+	case event.TestsStored:
+		return testsStored{h, testRecords(e.Tests)}
 	case event.JobFinished:
 		return finished{head: h, Status: e.Status, Reason: e.Reason, Repro: e.Repro}
 	case event.WorkflowFinished:
@@ -150,6 +179,22 @@ func configFiles(files []event.ConfigFile) []configFile {
 	out := make([]configFile, 0, len(files))
 	for _, f := range files {
 		out = append(out, configFile(f))
+	}
+	return out
+}
+
+func artifactRecords(files []event.Artifact) []artifact {
+	out := make([]artifact, len(files))
+	for i, f := range files {
+		out[i] = artifact{f.Path, f.Size}
+	}
+	return out
+}
+
+func testRecords(tests []event.Test) []test {
+	out := make([]test, len(tests))
+	for i, t := range tests {
+		out[i] = test(t)
 	}
 	return out
 }

@@ -73,6 +73,8 @@ func (s *Summary) print(w *bufio.Writer) {
 	for _, lines := range s.theme.failures(s.run, columns) {
 		block(lines)
 	}
+	block(s.theme.failedTests(s.run, columns))
+	block(s.theme.kept(s.run, columns))
 	block(s.theme.hang(normal, s.run.verdict(s.theme), s.theme.mark(s.run.status)+" ", "  ", columns))
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -290,7 +291,7 @@ func (p *parser) text(start xml.StartElement) (string, error) {
 
 // message joins the two places where runners write why a test failed.
 func message(short, long string) string {
-	short, long = strings.TrimSpace(short), strings.TrimSpace(long)
+	short, long = plain(short), plain(long)
 	switch {
 	case short == "" || strings.HasPrefix(long, short):
 		short = long
@@ -302,6 +303,13 @@ func message(short, long string) string {
 	}
 	return strings.ToValidUTF8(short[:MessageLimit], "") + "\n… (cut here: the rest is in the test's own file)"
 }
+
+// colours are the sequences that colour a terminal, as they come through XML,
+// which has no escape character: pytest writes #x1B for it.
+var colours = regexp.MustCompile(`(?:\x{FFFD}|#x1B|\\u001b|\\x1b)\[[0-9;]*m`)
+
+// plain is a text without colours, and without space around it.
+func plain(s string) string { return strings.TrimSpace(colours.ReplaceAllString(s, "")) }
 
 // seconds reads a time. Some runners group its thousands by commas, some
 // write a comma for the point.

@@ -44,8 +44,8 @@ func TestRead(t *testing.T) {
 		{"CDATA and output beside", `<testsuite><properties><property name="a" value="b"/></properties><testcase name="a"><system-out><![CDATA[<testcase name="no"/>]]></system-out>` +
 			`<failure><![CDATA[a < b && c]]> and more</failure></testcase><system-err>x</system-err></testsuite>`,
 			[]Case{{Name: "a", Result: Failure, Message: "a < b && c and more"}}},
-		{"colours and references that XML forbids", "<testsuite><testcase name=\"a\"><failure>\x1b[31mred&#27;[0m&#x1b; &#65; \x00</failure></testcase></testsuite>",
-			[]Case{{Name: "a", Result: Failure, Message: "\ufffd[31mred\ufffd[0m\ufffd A \ufffd"}}},
+		{"colours and references that XML forbids", "<testsuite><testcase name=\"a\"><failure>\x1b[31mred&#27;[0m&#x1b; &#65; \x00 #x1B[1;33mpytest#x1B[0m</failure></testcase></testsuite>",
+			[]Case{{Name: "a", Result: Failure, Message: "red\ufffd A \ufffd pytest"}}},
 		{"no UTF-8", "<?xml version='1.0' encoding='UTF-8'?><testsuite><testcase name=\"caf\xe9\"/></testsuite>",
 			[]Case{{Name: "caf\ufffd", Result: Success}}},
 		{"Latin-1", "<?xml version='1.0' encoding='ISO-8859-1'?><testsuite><testcase name=\"caf\xe9\"/></testsuite>",
