@@ -79,7 +79,7 @@ func (j *job) died(c *companion, code int) (said string, first bool) {
 	if code == 0 {
 		level = event.Info // it had one thing to do, it seems
 	}
-	j.runner.Out.Emit(event.Message{At: at, Level: level, Text: text})
+	j.runner.Out.Emit(event.Message{At: at, Level: level, Text: j.runner.Mask.String(text)})
 	end.At = at
 	j.runner.Out.Emit(end)
 	return text, true

@@ -300,6 +300,11 @@ func (j *job) prepare(ctx context.Context) error {
 			return fmt.Errorf("base %s: %w", j.view.base.Volume, err)
 		}
 	}
+	for _, name := range j.plan.Contexts {
+		if _, known := r.Contexts[name]; !known {
+			r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: jobs of context %s run without its variables", j.plan.Pos, name))
+		}
+	}
 	text, refused := exports(r.environment(j.at, j.plan, h))
 	for _, name := range refused {
 		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))
