@@ -13,17 +13,20 @@ type JobRunner interface {
 	RunJob(ctx context.Context, at event.At, job *plan.Job) Outcome
 }
 
+// A JobRunner that is told of the workflows knows what a job has upstream.
+type planned interface {
+	Plan(workflows []*plan.Workflow)
+}
+
 // An Orchestrator starts each job of a pipeline the moment its own
 // requirements are met, at most Parallel containers at a time: a job that
 // runs on several nodes takes a place for each.
 type Orchestrator struct {
 	Jobs     JobRunner
 	Out      *event.Stream
-	Parallel int  // containers at once, at least 1
-	FailFast bool // the first failure cancels what runs and what waits
-
-	// EnvNames names the variables that a job gets besides its own. nil: none.
-	EnvNames func(*plan.Job) []string
+	Parallel int      // containers at once, at least 1
+	FailFast bool     // the first failure cancels what runs and what waits
+	EnvNames []string // of the variables that every job gets besides its own
 
 	// Continue is asked what goes on, and how that went, when a workflow has
 	// passed whose jobs may continue the pipeline. nil: nothing ever does.
@@ -90,13 +93,16 @@ func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline
 
 // enqueue announces every job of workflows before the first of them starts.
 func (g *progress) enqueue(workflows []*plan.Workflow) {
+	if jobs, ok := g.Jobs.(planned); ok {
+		jobs.Plan(workflows)
+	}
 	first := len(g.workflows)
 	for _, w := range workflows {
 		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: g.jobs + 1, left: len(w.Jobs), status: event.Success}
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
 			wf.nodes = append(wf.nodes, newNodes(j))
-			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.names(j)))
+			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.EnvNames))
 		}
 		g.jobs += len(w.Jobs)
 	}
@@ -106,7 +112,7 @@ func (g *progress) enqueue(workflows []*plan.Workflow) {
 }
 
 func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
-	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: env}
+	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: slices.Clone(env)}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
 	}
@@ -117,13 +123,6 @@ func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
 		e.EnvNames = append(e.EnvNames, v.Name)
 	}
 	return e
-}
-
-func (g *progress) names(j *plan.Job) []string {
-	if g.EnvNames == nil {
-		return nil
-	}
-	return g.EnvNames(j)
 }
 
 func (g *progress) at(r ready) event.At {

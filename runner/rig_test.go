@@ -20,6 +20,7 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
+	"github.com/popsicle-ci/popsicle/runner/stash"
 )
 
 // A remembered is a Memory for a test; forgetful, it keeps nothing.
@@ -95,6 +96,7 @@ type rig struct {
 	dir    string // of the checkout
 	home   string
 	memory *remembered
+	shelf  *cupboard
 	*listener
 }
 
@@ -112,7 +114,7 @@ func newRigWithoutEngine(t *testing.T, files map[string]string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, dir: dir, home: t.TempDir(), memory: &remembered{facts: map[string]Facts{}}, listener: &listener{}}
+	r := &rig{t: t, dir: dir, home: t.TempDir(), memory: &remembered{facts: map[string]Facts{}}, shelf: &cupboard{}, listener: &listener{}}
 	r.git("init", "-q", "-b", "main")
 	r.write(files)
 	r.git("add", "-A")
@@ -197,7 +199,8 @@ func (r *rig) runner(tune ...func(*Runner)) *Runner {
 	r.events = nil
 	run := &Runner{
 		Engine: "unix:///var/run/docker.sock", Out: event.NewStream(r.listener), Mask: NewMask(nil), Lease: lease, Home: r.home,
-		Checkout: &Checkout{Repo: repo, Snapshot: snapshot}, Memory: r.memory, Pull: PullNever, Grace: Grace,
+		Checkout: &Checkout{Repo: repo, Snapshot: snapshot}, Memory: r.memory,
+		Stash: stash.New(filepath.Join(r.home, "stash")), Shelf: r.shelf, Pull: PullNever, Grace: Grace,
 		Build: NewBuild(7, snapshot.Head(), "main", "", "ada"),
 	}
 	for _, f := range tune {

@@ -13,6 +13,7 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
+	"github.com/popsicle-ci/popsicle/runner/stash"
 )
 
 // A Runner runs the jobs of one pipeline in containers, step by step.
@@ -24,9 +25,7 @@ type Runner struct {
 	Mask      *Mask
 	Checkout  *Checkout
 	Build     Build
-	Env       []plan.Var            // the project's variables, which may be secret
-	Contexts  map[string][]plan.Var // the variables of contexts, by the context's name
-	Given     []plan.Var            // given for this run, before Env and Contexts
+	Env       []plan.Var // the project's variables, which may be secret
 	Pull      Pull
 	Platform  string            // for images that name none; empty: the engine's own
 	Platforms map[string]string // by image, before Platform
@@ -37,17 +36,22 @@ type Runner struct {
 	// Continuations are what jobs of setup configs ask for.
 	Continuations Continuations
 
+	Stash      *stash.Store
+	Shelf      Shelf
+	StashLimit int64 // bytes that one cache or layer may have; 0: no limit
+
 	// Now is closed when steps must not be given any time to end.
 	Now <-chan struct{}
 	// Grace is how long a canceled step may go on when it traps the signal.
 	Grace time.Duration
 
-	pulls   pulls
-	scratch scratch
-	bases   bases
-	told    sync.Map       // warnings that are said once a run, by text
-	closing sync.WaitGroup // containers and volumes on their way out
-	left    atomic.Bool    // some of them could not be removed
+	pulls     pulls
+	scratch   scratch
+	bases     bases
+	workflows sync.Map       // jobs, by the name of their workflow
+	told      sync.Map       // warnings that are said once a run, by text
+	closing   sync.WaitGroup // containers and volumes on their way out
+	left      atomic.Bool    // some of them could not be removed
 
 	labelling sync.Once
 	run       map[string]string // labels of the run
@@ -118,6 +122,6 @@ func cleanup() (context.Context, context.CancelFunc) {
 // once says a warning the first time it is given.
 func (r *Runner) once(at event.At, text string) {
 	if _, said := r.told.LoadOrStore(text, true); !said {
-		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: r.Mask.String(text)})
+		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: text})
 	}
 }
