@@ -11,6 +11,7 @@
 #
 # Frames, one line each. A shell reads a pipe byte by byte, so they are short:
 #   put FILE LINES      the next LINES lines are the text of $dir/FILE
+#   file NAME BYTES LINES   the same, for a text that is long
 #   untar DIR           unpack a tar, which follows in chunks, into DIR
 #   kill SIGNAL N       signal the process group of step N; sent ahead, it will
 #                       not begin
@@ -24,7 +25,7 @@
 #   hello KEY=VALUE …   what this container is like
 #   done CODE           the answer to untar and eval
 #   bg N TEXT           a line of background step N
-#   end N CODE          step N ended
+#   end N CODE [halt]   step N ended; the job is to end with it
 #   skip N              step N did not begin, because of the step before it
 #
 # The variables of the image and of the job live in the same shell: those of
@@ -45,6 +46,11 @@ lines() {
 		printf '%s\n' "$_line"
 		_left=$((_left - 1))
 	done
+}
+
+# bytes copies the next $1 bytes, $2 lines, to standard output.
+bytes() {
+	if [ "$_tar" ]; then dd bs="$1" count=1 iflag=fullblock 2>/dev/null; else lines "$2"; fi
 }
 
 # untar unpacks the chunks that follow: a line with a number of blocks of
@@ -86,6 +92,7 @@ ear() {
 	while IFS=' ' read -r _verb _a _b; do
 		case $_verb in
 		put) lines "$_b" >"$_dir/$_a" ;;
+		file) bytes "${_b% *}" "${_b#* }" >"$_dir/$_a" ;;
 		untar) untar "$_a${_b:+ $_b}" >&3 2>&1; say "done $?" >&3 ;;
 		kill) signal "$_a" "$_b" 2>/dev/null ;;
 		eval) echo "eval $_a"; lines "$_a" ;;
@@ -111,6 +118,7 @@ enter() {
 run() {
 	(eval "enter $1 $2") </dev/null 2>&1
 	_code=$?
+	[ -e "$_dir/halt" ] && _code="$_code halt" # what follows is not begun
 	say "end $1 $_code"
 }
 
@@ -151,5 +159,14 @@ _session=$(command -v setsid)
 command -v dd >/dev/null && command -v tar >/dev/null && _tar=y
 [ -x /bin/bash ] && _bash=y
 say "hello uid=$_uid gid=$_gid bash=$_bash tar=$_tar dir=$_dir home=${HOME:-/}"
+# The commands of circleci.sh are in PATH; not in $_dir, where nothing can be
+# executed.
+_bin=${TMPDIR:-/tmp}/.popsicle-$$
+mkdir -p "$_bin"
+for _name in circleci circleci-agent; do
+	echo "#!/bin/sh
+_popsicle=$_dir . $_dir/circleci.sh" >"$_bin/$_name"
+done
+chmod +x "$_bin/circleci" "$_bin/circleci-agent"
 exec 3>&1
 ear | hand 3>&-

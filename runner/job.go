@@ -293,12 +293,13 @@ func (j *job) prepare(ctx context.Context) error {
 			return fmt.Errorf("base %s: %w", j.view.base.Volume, err)
 		}
 	}
+	j.sendTimings(ctx)
 	text, refused := exports(r.environment(j.at, j.plan, h))
 	for _, name := range refused {
 		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
-	text += install(j.programs(), j.shims())
+	text += "command export PATH=\"$_bin:$PATH\"\n" + install(j.programs(), j.shims())
 	j.session.ask(text + ": >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
 	j.sendAhead(j.first()-1, plan.Run{})
 	code, err := j.session.answer(ctx)

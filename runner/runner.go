@@ -40,6 +40,10 @@ type Runner struct {
 	Shelf      Shelf
 	StashLimit int64 // bytes that one cache or layer may have; 0: no limit
 
+	// Timings are how long the tests of a job took when last they ran, for
+	// `circleci tests split --split-by=timings`; nil: nobody knows.
+	Timings func(ctx context.Context, workflow, job string) []Timing
+
 	// Now is closed when steps must not be given any time to end.
 	Now <-chan struct{}
 	// Grace is how long a canceled step may go on when it traps the signal.
@@ -49,6 +53,7 @@ type Runner struct {
 	scratch   scratch
 	bases     bases
 	workflows sync.Map       // jobs, by the name of their workflow
+	timed     sync.Map       // what sendTimings sends, by JobID
 	told      sync.Map       // warnings that are said once a run, by text
 	closing   sync.WaitGroup // containers and volumes on their way out
 	left      atomic.Bool    // some of them could not be removed

@@ -20,16 +20,27 @@ import (
 //go:embed driver.sh
 var driverSource string
 
-// driver is the driver without its comments: it is read byte by byte.
-var driver = sync.OnceValue(func() string {
+// circleciSource is what the commands circleci and circleci-agent do in a job.
+//
+//go:embed circleci.sh
+var circleciSource string
+
+// driver and commands are the scripts as they are sent: read byte by byte.
+var (
+	driver   = sync.OnceValue(func() string { return stripped(driverSource) })
+	commands = sync.OnceValue(func() string { return stripped(circleciSource) })
+)
+
+// stripped is a script without its comments and indentation.
+func stripped(source string) string {
 	var b strings.Builder
-	for line := range strings.Lines(driverSource) {
-		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") {
-			b.WriteString(line)
+	for line := range strings.Lines(source) {
+		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") || strings.HasPrefix(line, "#!") {
+			b.WriteString(strings.TrimLeft(line, "\t"))
 		}
 	}
 	return b.String()
-})
+}
 
 // bootstrap reads the driver from standard input. It stands in the process
 // list of the container, where a step's pkill -f must not find words in it.
@@ -82,6 +93,7 @@ type session struct {
 
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
 	lineup lineup                   // whose output arrives
+	halted atomic.Bool              // a step said that the job is to end
 	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
 
 	greet chan hello
@@ -104,6 +116,7 @@ func newSession(w wire, output func(step int, p []byte)) *session {
 	token := newToken()
 	go s.listen(token)
 	s.send(driver() + ".\n" + token + "\n")
+	s.file("circleci.sh", commands()) // it is there before the first step, and nobody waits for it
 	return s
 }
 
@@ -160,9 +173,15 @@ func (s *session) control(line string) {
 		s.output(step, []byte(text+"\n"))
 	case "end":
 		step, err1 := strconv.Atoi(first)
-		code, err2 := strconv.Atoi(text)
+		exit, halt := strings.CutSuffix(text, " halt")
+		code, err2 := strconv.Atoi(exit)
 		s.fail(errors.Join(err1, err2))
-		s.over(code)
+		if halt {
+			s.halted.Store(true)
+			s.lineup.end(1) // what was sent ahead has not begun
+		} else {
+			s.over(code)
+		}
 		give(s.end(step), code)
 	case "skip":
 		// The step before failed, so that nobody waits for this one.
@@ -246,6 +265,11 @@ func (s *session) ask(text string) { s.send("eval " + counted(text)) }
 func (s *session) put(file, text string) {
 	n, lines, _ := strings.Cut(counted(text), "\n")
 	s.send("put " + file + " " + n + "\n" + lines)
+}
+
+// file is put for a long text of whole lines.
+func (s *session) file(name, text string) {
+	s.send(fmt.Sprintf("file %s %d %d\n%s", name, len(text), strings.Count(text, "\n"), text))
 }
 
 // counted is text, whole lines of it, after a line with their number.

@@ -366,6 +366,25 @@ func TestStepSentAhead(t *testing.T) {
 	})
 }
 
+// A step that halts the job goes on to its own end; what was sent ahead does
+// not begin, whatever its code.
+func TestStepThatHalts(t *testing.T) {
+	for _, code := range []int{0, 3} {
+		eachShell(t, func(t *testing.T, c *talk) {
+			_, _ = c.eval(t.Context(), `export PATH="$_bin:$PATH"`)
+			c.begin(2, fmt.Sprintf("circleci-agent step halt; echo on; exit %d", code))
+			c.put("step-3.sh", "echo three")
+			c.follow(3, c.command())
+			if got := c.wait(2); got != code || c.said(2) != "on\n" || !c.halted.Load() {
+				t.Errorf("ended with %d, halted %v: %q", got, c.halted.Load(), c.said(2))
+			}
+			if code, err := c.eval(t.Context(), "true"); code != 0 || err != nil || c.said(3) != "" {
+				t.Errorf("then: %d, %v, %q", code, err, c.said(3))
+			}
+		})
+	}
+}
+
 func TestBackgroundStep(t *testing.T) {
 	eachShell(t, func(t *testing.T, c *talk) {
 		c.put("step-2.sh", "echo up; while [ ! -e go ]; do sleep 0.02; done; printf 'last  line'; exit 3")
@@ -665,7 +684,7 @@ func TestDriverIsSentWithoutItsComments(t *testing.T) {
 			t.Errorf("line %q", line)
 		}
 	}
-	if len(driver()) > 4<<10 {
+	if len(driver()) > 4<<10 || len(commands()) > 12<<10 {
 		t.Errorf("%d bytes, which a shell reads one by one", len(driver()))
 	}
 }

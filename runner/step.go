@@ -24,8 +24,8 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	}
 	j.runner.Out.Emit(started)
 	j.announce(n)
-	if skip := s.When == plan.OnSuccess && j.failed || s.When == plan.OnFail && !j.failed; skip {
-		j.finish(event.StepFinished{Status: event.Skipped})
+	if skip, why := j.skips(s); skip {
+		j.finish(event.StepFinished{Status: event.Skipped, Reason: why})
 		return nil
 	}
 	if !isRun {
@@ -47,6 +47,22 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	}
 	j.finish(end)
 	return err
+}
+
+// skips says whether a step is left out, and why where its condition does not
+// say it.
+func (j *job) skips(s plan.Step) (skip bool, why string) {
+	switch {
+	case j.session.halted.Load():
+		return true, "the job was halted by an earlier step"
+	case s.When == plan.OnSuccess && j.failed, s.When == plan.OnFail && !j.failed:
+		return true, ""
+	}
+	run, _ := s.Do.(plan.Run)
+	if run.LastNode && j.at.Node != nodesOf(j.plan)-1 {
+		return true, "deploy runs on the last node alone"
+	}
+	return false, ""
 }
 
 // do is the one switch over kinds of step.
@@ -137,7 +153,7 @@ func (j *job) put(n int, run plan.Run) {
 func (j *job) sendAhead(n int, run plan.Run) {
 	if i := n + 1 - j.first(); i < len(j.plan.Steps) && run.MaxAutoReruns == 0 && !j.failed {
 		s := j.plan.Steps[i]
-		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background {
+		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background && !next.LastNode {
 			j.put(n+1, next)
 			j.session.follow(n+1, j.shell(next))
 			j.ahead = n + 1

@@ -58,7 +58,9 @@ func (p *planner) action(key, args *tree.Node) (plan.Action, string) {
 	text := func(k string) string { return args.Get(k).String() }
 	switch key.Text {
 	case "run", "deploy":
-		return p.run(args)
+		r, title := p.run(args)
+		r.LastNode = key.Text == "deploy"
+		return r, title
 	case "checkout":
 		return p.checkout(key, args), "Checkout code"
 	case "save_cache":
@@ -111,7 +113,7 @@ func texts(n *tree.Node) []string {
 }
 
 // run decodes a run step: a command, or a map.
-func (p *planner) run(args *tree.Node) (plan.Action, string) {
+func (p *planner) run(args *tree.Node) (plan.Run, string) {
 	command := args
 	if args.Kind == tree.Map {
 		command = args.Get("command")

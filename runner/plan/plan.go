@@ -182,6 +182,7 @@ type Run struct {
 	Background      bool
 	MaxAutoReruns   int
 	AutoRerunDelay  time.Duration
+	LastNode        bool `json:",omitzero"` // of a parallel job, only the last node takes the step (deploy)
 }
 
 // Checkout puts the tested tree, as a git repository, into Path.
