@@ -3,7 +3,9 @@ package commands
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -25,6 +27,9 @@ that are no longer used are removed.
    popsicle orb vendor
    popsicle orb vendor --update
    popsicle orb vendor --check      nothing is fetched; for CI
+   pass circleci | popsicle orb vendor --token-file -
+
+Private orbs need the token of an account: in CIRCLECI_CLI_TOKEN, or in a file.
 
 Exit codes: 0 all are here, 2 an orb does not exist or was changed, 3 the
 registry could not do its part.`,
@@ -32,6 +37,7 @@ registry could not do its part.`,
 			&cli.BoolFlag{Name: "check", Usage: "only see that all are here and unchanged"},
 			&cli.BoolFlag{Name: "update", Usage: "take the newest version that fits"},
 			&cli.StringFlag{Name: "registry", Usage: "ask the registry at `URL`", Value: registry.DefaultURL, Sources: cli.EnvVars("POPSICLE_ORB_REGISTRY")},
+			&cli.StringFlag{Name: "token-file", Usage: "read the token for private orbs from `FILE`, - being standard input"},
 			&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set a pipeline parameter, `NAME=VALUE`"},
 			colorFlag(), dirFlag(),
 		},
@@ -72,6 +78,26 @@ func vendorAction(ctx context.Context, c *cli.Command) error {
 	}
 	_, err = fmt.Fprintf(stdout(c), "%s in %s, %d fetched\n", plural(len(v.asked), "orb"), vendored, len(v.fetched))
 	return err
+}
+
+// registryToken is the token of an account at the registry, if one was given;
+// never as an argument, which everybody on the machine can read.
+func registryToken(c *cli.Command) (string, error) {
+	name := c.String("token-file")
+	if name == "" {
+		return os.Getenv("CIRCLECI_CLI_TOKEN"), nil
+	}
+	var text []byte
+	var err error
+	if name == "-" {
+		text, err = io.ReadAll(io.LimitReader(c.Root().Reader, 4096))
+	} else {
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return "", usage("--token-file: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // checkOrbs sees that every orb is here and as the lock file says.

@@ -40,7 +40,11 @@ type vendor struct {
 }
 
 func (p *project) newVendor(ctx context.Context, c *cli.Command) (*vendor, error) {
-	client, err := registry.New(c.String("registry"), "popsicle/"+version())
+	token, err := registryToken(c)
+	if err != nil {
+		return nil, err
+	}
+	client, err := registry.New(c.String("registry"), "popsicle/"+version(), token)
 	if err != nil {
 		return nil, usageErr{err}
 	}

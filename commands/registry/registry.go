@@ -39,24 +39,30 @@ type Orb struct {
 	Source  []byte
 }
 
-// A Client asks one registry. It needs no account: public orbs alone are seen.
+// A Client asks one registry. Without a token public orbs alone are seen.
 type Client struct {
-	url  string
-	http *http.Client
+	url   string
+	token string
+	http  *http.Client
+	pause time.Duration // before the second attempt; each one after waits twice as long
 }
 
 // New makes a client of the registry at an address like DefaultURL. The agent
-// is how it names itself.
-func New(address, agent string) (*Client, error) {
+// is how it names itself; the token, which may be empty, is an account's, for
+// private orbs. The registry alone gets it, and by https.
+func New(address, agent, token string) (*Client, error) {
 	u, err := url.Parse(strings.TrimSuffix(strings.TrimRight(address, "/"), "/graphql-unstable"))
 	if err == nil && u.User != nil {
-		return nil, fmt.Errorf("the address of the registry %s has a user in it: only public orbs are asked for", u.Redacted())
+		return nil, fmt.Errorf("the address of the registry %s has a user in it: give a token by CIRCLECI_CLI_TOKEN instead", u.Redacted())
 	}
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%q is no address of a registry: it looks like %s", address, DefaultURL)
 	}
+	if token != "" && u.Scheme != "https" && !local(u) {
+		return nil, fmt.Errorf("the registry %s is not asked by https: a token is not sent to it", u)
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &Client{url: u.String(), http: &http.Client{Timeout: timeout, Transport: named{transport, agent}, CheckRedirect: redirect}}, nil
+	return &Client{url: u.String(), token: token, pause: time.Second / 2, http: &http.Client{Timeout: timeout, Transport: named{transport, agent}, CheckRedirect: redirect}}, nil
 }
 
 // named puts the name of the program into each request.
@@ -107,6 +113,9 @@ func (c *Client) Orb(ctx context.Context, ref string) (Orb, error) {
 		return Orb{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		req.Header.Set("Authorization", c.token)
+	}
 	text, err := c.fetch(req, 6*MaxSource) // JSON may write a character with six
 	if err != nil {
 		return Orb{}, fmt.Errorf("the registry %s: %w", c.url, err)
@@ -124,7 +133,7 @@ func (a *answer) orb(address, ref string) (Orb, error) {
 	case v == nil && len(a.Errors) > 0:
 		return Orb{}, fmt.Errorf("the registry %s says: %s", address, short(a.Errors[0].Message))
 	case v == nil || v.Version == "" && v.Source == "":
-		return Orb{}, fmt.Errorf("the registry %s: %w: see that the name and the version of %s are right, and that the orb is public", address, ErrNotFound, ref)
+		return Orb{}, fmt.Errorf("the registry %s: %w: see that the name and the version of %s are right, and that the orb is public or CIRCLECI_CLI_TOKEN is set", address, ErrNotFound, ref)
 	case len(v.Source) > MaxSource:
 		return Orb{}, fmt.Errorf("the source has %d bytes: the limit is %d", len(v.Source), MaxSource)
 	case strings.TrimSpace(v.Source) == "":
@@ -140,7 +149,7 @@ func (c *Client) Get(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if local := u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"; u.Scheme != "https" && !local {
+	if u.Scheme != "https" && !local(u) {
 		return nil, fmt.Errorf("%w: write https://", ErrUnsafe)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -150,9 +159,14 @@ func (c *Client) Get(ctx context.Context, address string) ([]byte, error) {
 	return c.fetch(req, MaxSource)
 }
 
+// local says whether an address is of this machine.
+func local(u *url.URL) bool {
+	return u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
+}
+
 // fetch sends a request and reads the answer, up to a limit.
 func (c *Client) fetch(req *http.Request, limit int64) ([]byte, error) {
-	resp, err := c.http.Do(req)
+	resp, err := c.send(req)
 	if err != nil {
 		return nil, unreachable(err)
 	}

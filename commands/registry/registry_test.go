@@ -17,10 +17,11 @@ func fake(t *testing.T, answer http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
-	c, err := New(s.URL+"/graphql-unstable/", "popsicle/test")
+	c, err := New(s.URL+"/graphql-unstable/", "popsicle/test", "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.pause = time.Millisecond
 	return c
 }
 
@@ -79,7 +80,7 @@ func TestOrbErrors(t *testing.T) {
 func TestOffline(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
-	c, err := New(s.URL, "x")
+	c, err := New(s.URL, "x", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func TestGet(t *testing.T) {
 	defer plain.Close()
 	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/orb.yml", http.StatusFound))
 	defer secure.Close()
-	c, err := New(DefaultURL, "x")
+	c, err := New(DefaultURL, "x", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +140,56 @@ func TestGet(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "circleci.com", "ftp://circleci.com", "https://", "https://me:secret@circleci.com"} {
-		if _, err := New(bad, "x"); err == nil {
+		if _, err := New(bad, "x", ""); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+func TestBusyServersAreAskedAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		answers []int
+		ok      bool
+		calls   int
+	}{
+		"two answers that it is busy": {[]int{503, 429, 200}, true, 3},
+		"always busy":                 {[]int{503, 502, 500, 503, 200}, false, attempts},
+		"a mistake is not made again": {[]int{400, 200}, false, 1},
+		"what is not there stays so":  {[]int{404, 200}, false, 1},
+	} {
+		calls := 0
+		c := fake(t, func(w http.ResponseWriter, r *http.Request) {
+			if n := r.ContentLength; n <= 0 {
+				t.Errorf("%s: attempt %d has no body", name, calls)
+			}
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(test.answers[calls])
+			calls++
+			fmt.Fprint(w, `{"data":{"orbVersion":{"version":"1.2.3","source":"version: 2.1\n"}}}`)
+		})
+		if _, err := c.Orb(t.Context(), "a/b@1"); (err == nil) != test.ok || calls != test.calls {
+			t.Errorf("%s: %v after %d calls, want %d", name, err, calls, test.calls)
+		}
+	}
+}
+
+func TestTheTokenGoesToTheRegistryAlone(t *testing.T) {
+	var got []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.URL.Path+" "+r.Header.Get("Authorization"))
+		fmt.Fprint(w, `{"data":{"orbVersion":{"version":"1.2.3","source":"version: 2.1\n"}}}`)
+	}))
+	t.Cleanup(s.Close)
+	c, err := New(s.URL, "x", "s3cret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := c.Orb(t.Context(), "a/b@1")
+	_, err2 := c.Get(t.Context(), s.URL+"/orb.yml")
+	if err1 != nil || err2 != nil || len(got) != 2 || got[0] != "/graphql-unstable s3cret" || got[1] != "/orb.yml " {
+		t.Errorf("%v %v %q", err1, err2, got)
+	}
+	if _, err := New("http://registry.example.com", "x", "s3cret"); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("a token does not go over http: %v", err)
 	}
 }
