@@ -11,7 +11,7 @@ import (
 // tested plays a run of two jobs whose tests fail here and there.
 func tested(s *script, failures int) {
 	s.emit(event.PipelineStarted{At: s.at(0, 0, ""), Repo: "a/b", Jobs: 2})
-	s.emit(event.JobQueued{At: s.at(1, 0, "unit"), Nodes: 2})
+	s.emit(event.JobQueued{At: s.at(1, 0, "unit")})
 	s.emit(event.JobQueued{At: s.at(2, 0, "browser")})
 	for id, name := range []string{"unit", "browser"} {
 		s.emit(event.JobStarted{At: s.at(id+1, 0, name)})
