@@ -108,6 +108,7 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
+	defer r.LetGo()
 	return status, errors.Join(recorder.Close(wait), out.Err())
 }
 

@@ -58,6 +58,9 @@ type Runner struct {
 	closing   sync.WaitGroup // containers and volumes on their way out
 	left      atomic.Bool    // some of them could not be removed
 
+	holding sync.Once // of the stash
+	letGo   func()    // nil: it was not held
+
 	labelling sync.Once
 	run       map[string]string // labels of the run
 }

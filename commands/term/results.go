@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -141,22 +143,8 @@ func (t Theme) kept(r *run, columns int) []string {
 		lines = append(lines, t.hang(normal, fmt.Sprintf("%s: popsicle tests %d", text, r.pipeline.Pipeline), "", "  ", columns)...)
 	}
 	if all.artifacts > 0 {
-		text := fmt.Sprintf("%s, %s: popsicle artifacts %d", count(all.artifacts, "artifact"), Bytes(all.bytes), r.pipeline.Pipeline)
+		text := fmt.Sprintf("%s, %s: popsicle artifacts %d", count(all.artifacts, "artifact"), humanize.Bytes(uint64(all.bytes)), r.pipeline.Pipeline)
 		lines = append(lines, t.hang(normal, text, "", "  ", columns)...)
 	}
 	return lines
-}
-
-// Bytes is a size as people read it: "512 B", "3.4 MB", in powers of a thousand.
-func Bytes(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, units := float64(n), "kMGTPE"
-	for i := range units {
-		if f /= 1000; f < 999.95 || i == len(units)-1 {
-			return fmt.Sprintf("%.1f %cB", f, units[i])
-		}
-	}
-	return ""
 }

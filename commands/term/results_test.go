@@ -44,11 +44,3 @@ func TestSummaryOfTestsAndArtifacts(t *testing.T) {
 		golden(t, name, b.String())
 	}
 }
-
-func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 3_400_000: "3.4 MB", 999_999: "1.0 MB", 1 << 62: "4.6 EB"} {
-		if got := Bytes(n); got != want {
-			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
-		}
-	}
-}
