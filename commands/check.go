@@ -27,6 +27,7 @@ type check struct {
 	warnings []*config.Error // once lint was called
 
 	workflows, jobs, notes int // of the plan, which forget drops
+	setup                  bool
 }
 
 // newChecks compiles the files of one pipeline, one after the other.
@@ -115,7 +116,7 @@ func (c *check) add(err error) {
 
 // count counts what would run.
 func (c *check) count() {
-	c.workflows, c.notes = len(c.plan.Workflows), len(c.plan.Notes)
+	c.workflows, c.notes, c.setup = len(c.plan.Workflows), len(c.plan.Notes), setUp(c.plan)
 	for _, w := range c.plan.Workflows {
 		c.jobs += len(w.Jobs)
 	}

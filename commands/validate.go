@@ -111,6 +111,9 @@ func (p *project) writeFindings(c *cli.Command, checks []*check, list []finding.
 func summarise(out io.Writer, checks []*check) error {
 	for _, k := range checks {
 		verdict := fmt.Sprintf("valid, %s in %s", plural(k.jobs, "job"), plural(k.workflows, "workflow"))
+		if k.setup {
+			verdict += ", which make the rest"
+		}
 		if n := len(k.mistakes); n > 0 {
 			verdict = plural(n, "mistake")
 		}

@@ -97,7 +97,11 @@ func (p *planner) note(key *tree.Node, k *schema.Key) {
 	}
 	if pos := key.Pos(); !p.noted[pos] {
 		p.noted[pos] = true
-		p.notes = append(p.notes, plan.Note{Pos: pos, Key: k.Name, Text: "ignored: " + k.Ignored})
+		text := "ignored: " + k.Ignored
+		if k.Ignored == "" {
+			text = "in part: " + k.Limits
+		}
+		p.notes = append(p.notes, plan.Note{Pos: pos, Key: k.Name, Text: text})
 	}
 }
 

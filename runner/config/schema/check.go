@@ -14,7 +14,7 @@ type Checker struct {
 	Report     func(*tree.Error)        // is told every mistake
 	Unknown    func(*tree.Error)        // is told keys that are unknown and ignored; may be nil
 	Lax        bool                     // unknown keys are ignored everywhere
-	Ignored    func(*tree.Node, *Key)   // is told every key that popsicle does not carry out; may be nil
+	Ignored    func(*tree.Node, *Key)   // is told every key that popsicle does not carry out, or only in part; may be nil
 	Deprecated func(*tree.Node, *Key)   // is told every key that should be written otherwise; may be nil
 	Skip       func(*Type, string) bool // tells keys that are checked elsewhere; may be nil
 }
@@ -145,10 +145,11 @@ func (c *Checker) pair(p tree.Pair, t *Type, path string) {
 	switch {
 	case c.Skip != nil && c.Skip(t, p.Key.Text):
 	case k != nil:
-		if k.Ignored == "" {
+		if k.Ignored == "" { // else its value has no effect, whatever it is
 			c.Check(p.Value, k.Type, path+"."+k.Name)
-		} else if c.Ignored != nil {
-			c.Ignored(p.Key, k) // whatever its value is, it has no effect
+		}
+		if c.Ignored != nil && (k.Ignored != "" || k.Limits != "" && p.Value.String() != "false") {
+			c.Ignored(p.Key, k)
 		}
 	case t.Open != nil:
 		c.Check(p.Value, t.Open, path+"."+p.Key.Text)
