@@ -11,7 +11,7 @@ TESTFLAGS := -race
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build ./popsicle (Go and a C compiler)
@@ -55,6 +55,10 @@ dist/golangci-lint-$(GOLANGCI_VERSION):
 bench: build ## measure popsicle beside plain docker, act and woodpecker (BENCH="-rounds 5 -only W1,W2")
 	@$(IMAGES) busybox
 	go run ./testscripts/bench -popsicle ./popsicle $(BENCH)
+
+.PHONY: bench-config
+bench-config: build ## measure the compiler of configs (BENCH="-corpus ../shared/corpus -orbs ../shared/orbs")
+	go run ./testscripts/benchconfig -popsicle ./popsicle $(BENCH)
 
 .PHONY: images
 images: ## make the images that tests, demo and `make run` use

@@ -23,7 +23,7 @@ var floors = map[string][]string{
 	".": {"commands"},
 
 	"commands": {
-		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/term", "db", "ghstatus", "gitops", "server",
+		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/term", "commands/vault", "db", "ghstatus", "gitops", "server",
 		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
@@ -43,6 +43,7 @@ var floors = map[string][]string{
 	"runner/config/template": {"runner/config/expr"},
 
 	"commands/registry":  {},
+	"commands/vault":     {},
 	"commands/starter":   {},
 	"gitops":             {},
 	"runner/config/expr": {},
@@ -70,6 +71,7 @@ var knows = map[string][]string{
 	"net/http":                         {"server", "ghstatus", "commands", "commands/registry"},
 	"os/exec":                          {"runner/docker", "gitops"},
 	"github.com/rogpeppe/go-internal/": {workshop},
+	"github.com/zalando/go-keyring":    {"commands/vault"},
 }
 
 // The sizes that a reader can hold: of a function, and of a file.

@@ -67,6 +67,9 @@ func (c *continuation) next(ctx context.Context, w *plan.Workflow) ([]*plan.Work
 	if err == nil {
 		err = machines(p)
 	}
+	if err == nil {
+		err = c.known(p)
+	}
 	if err != nil {
 		c.refuse(asked.Job, err)
 		return nil, event.Failed

@@ -29,6 +29,7 @@ import (
 type launch struct {
 	order
 	now <-chan struct{} // closed when everything must end at once
+	secrets
 
 	repo     *gitops.Repo
 	snapshot *gitops.Snapshot
@@ -86,6 +87,9 @@ func (l *launch) openHistory(ctx context.Context) error {
 // run runs the plan: the recorder and the sinks hear of everything, and when
 // it returns nothing of the run is left on the engine.
 func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, error) {
+	if err := l.unlock(ctx); err != nil {
+		return "", err
+	}
 	lease, err := docker.TakeLease(filepath.Join(filepath.Dir(l.history.Path()), leases))
 	if err != nil {
 		return "", err
@@ -129,13 +133,13 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 		l.evictAtTimes(ctx)
 		return nil
 	})
-	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames()}
+	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames}
 	rest := &continuation{launch: l, number: id, asked: &r.Continuations, out: out, mask: r.Mask}
 	o.Continue = rest.next
 	status := o.Run(ctx, id, l.plan)
 	reason := rest.failure
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
-		status, reason = event.InfrastructureFail, err.Error()
+		status, reason = event.InfrastructureFail, r.Mask.String(err.Error())
 	}
 	l.warnUnstable(at, out, r)
 	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
@@ -191,12 +195,13 @@ func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
 	r := &runner.Runner{
-		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.env),
+		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.all()),
 		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
 		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName()),
-		Env:      l.env, Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
+		Env:      l.project, Contexts: l.contexts, Given: l.env,
+		Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
-		Stash: openStash(l.history), Shelf: shelf{DB: l.history, project: projectOf(l.snapshot.Head(), l.repo.Root)}, StashLimit: l.limits.size,
+		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: projectOf(l.snapshot.Head(), l.repo.Root)}, StashLimit: l.limits.size,
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
 	}
 	if strings.HasPrefix(r.Engine, "unix://") && runtime.GOOS == "linux" {

@@ -71,7 +71,16 @@ func environmentFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set a pipeline parameter, `NAME=VALUE`", Category: category},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a project variable, `NAME=VALUE`, or pass on NAME; masked in all output", Category: category},
 		&cli.StringSliceFlag{Name: "env-file", Usage: "read project variables from `FILE`", Category: category},
+		&cli.StringFlag{Name: "missing-contexts", Usage: "where a context is not known here: refuse to run, or `ignore` it", Value: "refuse", Category: category, Validator: missingContexts},
+		&cli.BoolFlag{Name: "no-secrets", Usage: "give jobs no contexts, no variables of the project and no keys", Category: category},
 	}
+}
+
+func missingContexts(s string) error {
+	if s != "refuse" && s != "ignore" {
+		return usage("--missing-contexts %s: there are refuse and ignore", s)
+	}
+	return nil
 }
 
 func engineFlags() []cli.Flag {
@@ -117,7 +126,9 @@ type order struct {
 	configs     []string
 	selection   plan.Selection
 	params      map[string]string
-	env         []plan.Var
+	env         []plan.Var // of -e and --env-file
+	untrusted   bool       // jobs get no secrets
+	anyContext  bool       // contexts that are not known are empty
 	parallel    int
 	failFast    bool
 	approve     []string
@@ -133,7 +144,7 @@ func newOrder(c *cli.Command) (order, error) {
 		dir: c.String("dir"), branch: c.String("branch"), tag: c.String("tag"), configs: c.StringSlice("config"),
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
 		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
-		pull: runner.Pull(c.String("pull")), engine: c.String("engine"),
+		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
 	}
 	switch {
 	case c.IsSet("commit") && c.Bool("staged"):
@@ -148,6 +159,8 @@ func newOrder(c *cli.Command) (order, error) {
 		return o, usage("--branch and --tag exclude each other: a pipeline runs on one ref")
 	case o.selection.Only && len(o.selection.Jobs) == 0:
 		return o, usage("--only needs the names of jobs")
+	case o.untrusted && (c.IsSet("env") || c.IsSet("env-file")):
+		return o, usage("--no-secrets excludes -e and --env-file: their variables are secrets")
 	case c.IsSet("jobs") && o.parallel < 1:
 		return o, usage("--jobs %d: at least one job must run at a time", o.parallel)
 	case o.parallel == 0:

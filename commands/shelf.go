@@ -1,86 +1,125 @@
 package commands
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
-	"path/filepath"
-	"time"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
 
-	"github.com/popsicle-ci/popsicle/db"
-	"github.com/popsicle-ci/popsicle/gitops"
-	"github.com/popsicle-ci/popsicle/runner"
-	"github.com/popsicle-ci/popsicle/runner/stash"
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/commands/term"
+	"github.com/popsicle-ci/popsicle/commands/vault"
 )
 
-// A shelf is a runner.Shelf in the history.
-type shelf struct {
-	*db.DB
-	project string
-	scope   string // of caches: what is not trusted, as a fork's pull request, has one of its own
-}
-
-// projectOf names whose caches a checkout has: its repository's, wherever it
-// is checked out, or its own where it has no remote.
-func projectOf(head gitops.Head, root string) string {
-	if head.Slug != "" {
-		return head.Slug
+// valueInArguments refuses a command line that does not have exactly what it
+// takes. A value among it was seen by every process: it is not repeated.
+func valueInArguments(c *cli.Command, takes int, form string) error {
+	switch n := c.Args().Len(); {
+	case n > takes, n == takes && strings.Contains(c.Args().Get(takes-1), "="):
+		return usage("%s: the value is not an argument, which every process sees and the shell remembers: it is asked for, or read from standard input (%s <FILE)", form, form)
+	case n < takes:
+		return usage("%s: say what to set", form)
 	}
-	return root
+	return nil
 }
 
-// openStash returns the stash beside a history.
-func openStash(history *db.DB) *stash.Store {
-	return stash.New(filepath.Join(filepath.Dir(history.Path()), "stash"))
-}
-
-func (s shelf) CacheOf(ctx context.Context, key string) (runner.Cache, bool, error) {
-	return found(s.DB.CacheOf(ctx, s.project, s.scope, key))
-}
-
-func (s shelf) NewestCache(ctx context.Context, prefix string) (runner.Cache, bool, error) {
-	c, err := s.DB.NewestCache(ctx, s.project, s.scope, prefix)
-	if err == nil {
-		err = s.TouchCache(ctx, c.ID, time.Now())
+func setVariable(c *cli.Command, s vault.Shelf, key string) error {
+	v, err := openVault()
+	if err != nil {
+		return err
 	}
-	return found(c, err)
-}
-
-func found(c db.Cache, err error) (runner.Cache, bool, error) {
-	if errors.Is(err, db.ErrNotFound) {
-		return runner.Cache{}, false, nil
+	if err := vault.Check(s, key, "some value"); err != nil {
+		return usageErr{err} // before anything is typed
 	}
-	return runner.Cache{
-		ID: c.ID, Key: c.Key, Paths: c.Paths, Pipeline: c.Pipeline, Job: c.Job, Created: c.Created,
-		Content: runner.Content{Blob: c.Blob, Files: c.Files, Bytes: c.Bytes, New: c.Stored},
-	}, err == nil, err
+	value, err := readValue(c, key)
+	if err != nil {
+		return err
+	}
+	if err := vault.Check(s, key, value); err != nil {
+		return usageErr{err}
+	}
+	if err := v.Set(s, key, value); err != nil {
+		return vaultError(err)
+	}
+	if len(value) < 4 {
+		fmt.Fprintf(c.Root().ErrWriter, "popsicle: %s is shorter than four characters: it will not be masked in output\n", key)
+	}
+	_, err = fmt.Fprintf(stdout(c), "%s of %s %s is kept in %s\n", key, s.Kind, s.Name, v.File())
+	return err
 }
 
-func (s shelf) PutCache(ctx context.Context, c runner.Cache) (bool, error) {
-	return s.DB.PutCache(ctx, db.Cache{
-		Project: s.project, Scope: s.scope, Key: c.Key, Blob: c.Content.Blob, Paths: c.Paths,
-		Files: c.Content.Files, Bytes: c.Content.Bytes, Stored: c.Content.New,
-		Pipeline: c.Pipeline, Job: c.Job, Created: c.Created, Used: c.Created,
-	})
+// readValue reads a value from the terminal, which does not show it, or from
+// what standard input is instead.
+func readValue(c *cli.Command, key string) (string, error) {
+	if in, ok := c.Root().Reader.(*os.File); ok && term.IsTerminal(in) {
+		return term.Hidden(in, os.Stderr, "Value of "+key+": ")
+	}
+	text, err := io.ReadAll(io.LimitReader(c.Root().Reader, 1<<20))
+	if err != nil {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	value := strings.TrimSuffix(string(text), "\n")
+	return strings.TrimSuffix(value, "\r"), nil
 }
 
-func (s shelf) DropCache(ctx context.Context, c runner.Cache) error { return s.DeleteCache(ctx, c.ID) }
-
-func (s shelf) PutLayer(ctx context.Context, l runner.Layer) error {
-	now := time.Now()
-	return s.DB.PutLayer(ctx, db.Layer{
-		Pipeline: l.Pipeline, Workflow: l.Workflow, Job: l.Job, Node: l.Node, Step: l.Step, Blob: l.Content.Blob, Names: l.Names,
-		Files: l.Content.Files, Bytes: l.Content.Bytes, Stored: l.Content.New, Created: now, Used: now,
-	})
+func removeVariable(c *cli.Command, s vault.Shelf, key string) error {
+	v, err := openVault()
+	if err != nil {
+		return err
+	}
+	if err := v.Remove(s, key); err != nil {
+		return vaultError(err)
+	}
+	if key == "" {
+		key = "all"
+	}
+	_, err = fmt.Fprintf(stdout(c), "%s of %s %s is forgotten\n", key, s.Kind, s.Name)
+	return err
 }
 
-func (s shelf) Layers(ctx context.Context, pipeline int64, workflow string) ([]runner.Layer, error) {
-	all, err := s.DB.Layers(ctx, pipeline, workflow, time.Now())
-	layers := make([]runner.Layer, len(all))
-	for i, l := range all {
-		layers[i] = runner.Layer{
-			Pipeline: l.Pipeline, Workflow: l.Workflow, Job: l.Job, Node: l.Node, Step: l.Step, Names: l.Names,
-			Content: runner.Content{Blob: l.Blob, Files: l.Files, Bytes: l.Bytes, New: l.Stored},
+// A listedShelf is a context or a project as `list --json` has it.
+type listedShelf struct {
+	Name string   `json:"name"`
+	Keys []string `json:"keys"`
+}
+
+// listShelves lists one shelf, or all of a kind where name is empty.
+func listShelves(c *cli.Command, kind vault.Kind, name, none string) error {
+	v, err := openVault()
+	if err != nil {
+		return err
+	}
+	names, keys, err := v.Shelves(kind)
+	if err != nil {
+		return vaultError(err)
+	}
+	listed := []listedShelf{}
+	for _, n := range names {
+		if name == "" || n == name {
+			listed = append(listed, listedShelf{n, keys[n]})
 		}
 	}
-	return layers, err
+	if name != "" && len(listed) == 0 && kind == vault.Context {
+		return usageErr{fmt.Errorf("context %s: %w: popsicle context list", name, fs.ErrNotExist)}
+	}
+	if c.Bool("json") {
+		e := json.NewEncoder(stdout(c))
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(listed)
+	}
+	if len(listed) == 0 {
+		_, err := fmt.Fprintln(c.Root().ErrWriter, none)
+		return err
+	}
+	var errs error
+	for _, s := range listed {
+		_, err := fmt.Fprintf(stdout(c), "%s\n  %s\n", s.Name, strings.Join(s.Keys, "\n  "))
+		errs = errors.Join(errs, err)
+	}
+	return errs
 }

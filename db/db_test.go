@@ -327,3 +327,15 @@ func explain(t *testing.T, d *DB, query string, args ...any) []string {
 	}
 	return plan
 }
+
+func TestMigrationsAreNumberedInOrder(t *testing.T) {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		if want := fmt.Sprintf("%04d_", i+1); !strings.HasPrefix(f.Name(), want) {
+			t.Errorf("migration %d is %s: its name must begin with %s", i+1, f.Name(), want)
+		}
+	}
+}

@@ -123,7 +123,7 @@ func (l *limited) Write(p []byte) (int, error) {
 func (j *job) keys(ctx context.Context) keyMaker {
 	r, h := j.runner, j.session.hello
 	env := map[string]string{}
-	for _, v := range layers(r.Env, r.Build.vars(j.at, j.plan, h)) {
+	for _, v := range layers(r.secrets(j.plan), r.Build.vars(j.at, j.plan, h)) {
 		env[v.Name] = r.fingerprint(v)
 	}
 	home := expand(j.plan.WorkDir, h.Home, h.Home)

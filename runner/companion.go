@@ -30,7 +30,7 @@ func (j *job) companion(kind, name string, pos plan.Pos) *companion {
 	return c
 }
 
-// Write is what the companion says, on its way to its step.
+// A companionOutput takes what a companion writes to its step.
 type companionOutput struct {
 	job  *job
 	step int
@@ -52,15 +52,15 @@ func (j *job) introduce() {
 }
 
 // died closes the step of a companion that ended before the job did, and says
-// so. It returns false where the job was first.
-func (j *job) died(c *companion, code int) bool {
+// so. It returns what it said, and false where the job was first.
+func (j *job) died(c *companion, code int) (said string, first bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for c.step > j.announced && !j.closed {
 		j.news.Wait()
 	}
 	if j.closed {
-		return false
+		return "", false
 	}
 	c.ended = true
 	end := ended(code)
@@ -79,10 +79,10 @@ func (j *job) died(c *companion, code int) bool {
 	if code == 0 {
 		level = event.Info // it had one thing to do, it seems
 	}
-	j.runner.Out.Emit(event.Message{At: at, Level: level, Text: text})
+	j.runner.Out.Emit(event.Message{At: at, Level: level, Text: j.runner.Mask.String(text)})
 	end.At = at
 	j.runner.Out.Emit(end)
-	return true
+	return text, true
 }
 
 // part closes the steps of the companions that live as long as the job did.
@@ -110,7 +110,7 @@ func (o *output) note(p []byte) {
 func (o *output) lastLines(n int) string {
 	var lines []string
 	for line := range strings.Lines(string(o.last[max(0, len(o.last)-lastSize):])) {
-		if line = strings.TrimSpace(line); line != "" {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "Run 'docker ") {
 			lines = append(lines, line)
 		}
 	}

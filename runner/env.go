@@ -95,7 +95,8 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 }
 
 // environment returns a job's variables, by name. Of a name that is set more
-// than once the last layer wins: image, project, built-in, job.
+// than once the last layer wins: image, project, contexts, the command line,
+// built-in, job.
 // https://circleci.com/docs/guides/security/env-vars/#order-of-precedence
 func (r *Runner) environment(at event.At, job *plan.Job, h hello) []plan.Var {
 	var image []plan.Var
@@ -106,14 +107,25 @@ func (r *Runner) environment(at event.At, job *plan.Job, h hello) []plan.Var {
 	if job.Setup != "" {
 		vars = append(vars, plan.Var{Name: "CIRCLE_CONTINUATION_KEY", Value: r.Continuations.key(job.Setup)})
 	}
-	return layers(image, r.Env, vars, job.Env)
+	return layers(image, r.secrets(job), vars, job.Env)
 }
 
-// EnvNames are the names of the project's variables.
-func (r *Runner) EnvNames() []string {
-	names := make([]string, len(r.Env))
-	for i, v := range r.Env {
-		names[i] = v.Name
+// secrets are the variables that a job gets besides its own and the built-in
+// ones: the project's, those of the job's contexts, of which the last wins,
+// and what was given for this run, for who typed it means it.
+func (r *Runner) secrets(job *plan.Job) []plan.Var {
+	all := [][]plan.Var{r.Env}
+	for _, name := range job.Contexts {
+		all = append(all, r.Contexts[name])
+	}
+	return layers(append(all, r.Given)...)
+}
+
+// EnvNames are the names of the variables that a job gets besides its own.
+func (r *Runner) EnvNames(job *plan.Job) []string {
+	var names []string
+	for _, v := range r.secrets(job) {
+		names = append(names, v.Name)
 	}
 	return names
 }

@@ -40,6 +40,7 @@ type job struct {
 	failedAt   int   // the first step that failed
 	background []int // steps that run beside the others
 	companions []*companion
+	stop       context.CancelCauseFunc // ends the job
 	services   services
 
 	ahead int // the step that the driver has already
@@ -66,6 +67,8 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
 	r.Out.Emit(event.JobStarted{At: at, Engine: r.Engine, Container: j.name})
 	defer j.close()
+	ctx, j.stop = context.WithCancelCause(ctx)
+	defer j.stop(nil)
 	if err := j.spinUp(ctx); err != nil {
 		return j.broken(ctx, err)
 	}
@@ -100,6 +103,9 @@ func (r *Runner) approve(p *plan.Job) Outcome {
 
 // broken tells the end of a job that its steps did not decide.
 func (j *job) broken(ctx context.Context, err error) Outcome {
+	if gone := (*mainEnded)(nil); errors.As(context.Cause(ctx), &gone) {
+		return Outcome{Status: event.Failed, Reason: gone.Error()}
+	}
 	if ctx.Err() != nil { // whatever else the cancel made go wrong
 		return Outcome{Status: event.Canceled}
 	}
@@ -171,6 +177,7 @@ func (j *job) spinUp(ctx context.Context) error {
 		err = missing
 	}
 	if err == nil {
+		j.startMain(ctx)
 		err = j.startServices()
 	}
 	if err == nil {
@@ -294,6 +301,11 @@ func (j *job) prepare(ctx context.Context) error {
 		}
 	}
 	j.sendTimings(ctx)
+	for _, name := range j.plan.Contexts {
+		if _, known := r.Contexts[name]; !known {
+			r.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: jobs of context %s run without its variables", j.plan.Pos, name))
+		}
+	}
 	text, refused := exports(r.environment(j.at, j.plan, h))
 	for _, name := range refused {
 		r.once(j.at, fmt.Sprintf("%s: variable %q is left out: no shell can export that name", j.plan.Pos, name))

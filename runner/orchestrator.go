@@ -24,9 +24,11 @@ type planned interface {
 type Orchestrator struct {
 	Jobs     JobRunner
 	Out      *event.Stream
-	Parallel int      // containers at once, at least 1
-	FailFast bool     // the first failure cancels what runs and what waits
-	EnvNames []string // of the variables that every job gets besides its own
+	Parallel int  // containers at once, at least 1
+	FailFast bool // the first failure cancels what runs and what waits
+
+	// EnvNames names the variables that a job gets besides its own. nil: none.
+	EnvNames func(*plan.Job) []string
 
 	// Continue is asked what goes on, and how that went, when a workflow has
 	// passed whose jobs may continue the pipeline. nil: nothing ever does.
@@ -102,7 +104,7 @@ func (g *progress) enqueue(workflows []*plan.Workflow) {
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
 			wf.nodes = append(wf.nodes, newNodes(j))
-			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.EnvNames))
+			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.names(j)))
 		}
 		g.jobs += len(w.Jobs)
 	}
@@ -112,7 +114,7 @@ func (g *progress) enqueue(workflows []*plan.Workflow) {
 }
 
 func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
-	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: slices.Clone(env)}
+	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: env}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
 	}
@@ -123,6 +125,13 @@ func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
 		e.EnvNames = append(e.EnvNames, v.Name)
 	}
 	return e
+}
+
+func (g *progress) names(j *plan.Job) []string {
+	if g.EnvNames == nil {
+		return nil
+	}
+	return g.EnvNames(j)
 }
 
 func (g *progress) at(r ready) event.At {

@@ -21,7 +21,7 @@ func (j *job) repro() string {
 	if p := j.runner.platform(image); p != "" {
 		words = append(words, "--platform "+word(p))
 	}
-	for _, v := range j.runner.Env {
+	for _, v := range j.runner.secrets(j.plan) {
 		words = append(words, "-e "+word(v.Name))
 	}
 	var node []plan.Var

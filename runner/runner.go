@@ -25,7 +25,9 @@ type Runner struct {
 	Mask      *Mask
 	Checkout  *Checkout
 	Build     Build
-	Env       []plan.Var // the project's variables, which may be secret
+	Env       []plan.Var            // the project's variables, which may be secret
+	Contexts  map[string][]plan.Var // the variables of contexts, by the context's name
+	Given     []plan.Var            // given for this run, before Env and Contexts
 	Pull      Pull
 	Platform  string            // for images that name none; empty: the engine's own
 	Platforms map[string]string // by image, before Platform
@@ -130,6 +132,6 @@ func cleanup() (context.Context, context.CancelFunc) {
 // once says a warning the first time it is given.
 func (r *Runner) once(at event.At, text string) {
 	if _, said := r.told.LoadOrStore(text, true); !said {
-		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: text})
+		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: r.Mask.String(text)})
 	}
 }

@@ -80,7 +80,7 @@ func TestServicesThatDie(t *testing.T) {
 	image := images.Busybox(t)
 	r := newRig(t, nil)
 	j := jobOn(image, "echo on")
-	dying := plan.Image{Name: image, Entrypoint: []string{"sh", "-c", "echo first; echo 'no such database' >&2; exit 3"}}
+	dying := plan.Image{Name: image, Entrypoint: []string{"sh", "-c", "echo first >&2; echo 'no such database' >&2; exit 3"}}
 	second := plan.Image{Name: image, Entrypoint: []string{"sh", "-c", "until nc localhost 7001 -e true; do sleep 0.1; done; exec httpd -f -p 7001"}}
 	absent := plan.Image{Name: image, Entrypoint: []string{"/no/such/program"}}
 	j.Images = append(j.Images, dying, plan.Image{Name: image, Entrypoint: []string{"httpd", "-f", "-p", "7001"}}, second, absent)

@@ -26,7 +26,12 @@ const (
 	lagBytes    = 4 << 20  // who is further behind reads the history again
 )
 
-var errLagging = errors.New("too far behind the others")
+var (
+	errLagging = errors.New("too far behind the others")
+	// Only the last event sent says where such a stream was: the other side
+	// has its id, and comes again with it.
+	errLost = errors.New("too far behind the others before it was with them")
+)
 
 func (f *follower) respond(w http.ResponseWriter, r *http.Request) (err error) {
 	leave, err := f.server.enter()
@@ -86,9 +91,6 @@ func (f *follower) join(ctx context.Context, at *batch, begun bool) error {
 		case <-at.ready:
 			at = at.next
 		}
-		if at.err != nil {
-			return at.err
-		}
 		if err := f.send(at, together); err != nil {
 			return err
 		}
@@ -98,34 +100,27 @@ func (f *follower) join(ctx context.Context, at *batch, begun bool) error {
 		if at.ended {
 			return f.end(ctx)
 		}
-		if together && f.server.follows().hub.behind(feedKey{f.query.Job, f.query.Step}, at) > lagBytes {
-			return errLagging
-		}
 	}
-}
-
-// behind says how many bytes a feed has beyond a batch.
-func (h *hub) behind(key feedKey, at *batch) int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if f := h.feeds[key]; f != nil {
-		return f.last.total - at.total
-	}
-	return 0
 }
 
 // send writes a batch; of one that may hold what was sent already, the rest.
 func (f *follower) send(b *batch, whole bool) error {
-	if whole {
-		return f.out.write(b.text)
+	lines, text, err := f.server.follows().hub.open(b)
+	switch {
+	case errors.Is(err, errLagging) && !whole:
+		return errLost
+	case err != nil:
+		return err
+	case whole:
+		return f.out.write(text)
 	}
 	var rest []byte
-	for _, l := range b.lines {
+	for _, l := range lines {
 		passed, done := f.place.Passed(l.Step)
 		switch {
 		case done || l.Offset+l.Size <= passed:
 		case l.Offset >= passed:
-			rest = append(rest, b.text[l.from:l.to]...)
+			rest = append(rest, text[l.from:l.to]...)
 		default: // the beginning of the line was sent when it was all there was
 			l.Text = l.Text[passed-l.Offset:]
 			rest = frameLine(rest, l.Line)

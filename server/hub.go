@@ -21,12 +21,14 @@ type feedKey struct {
 }
 
 // A feed reads a growing log for all who follow it. What it reads becomes a
-// chain of batches: each follower holds the batch it has got to, so that what
-// all have seen is let go of, and nobody waits for the slowest.
+// chain of batches: each follower holds the batch it has got to, and nobody
+// waits for the slowest. Text that is lagBytes old is let go of: who has not
+// sent it by then reads the history again.
 type feed struct {
 	key       feedKey
 	followers int
 	last      *batch
+	kept      []*batch // those whose text is still there, oldest first
 	stop      context.CancelFunc
 }
 
@@ -38,6 +40,7 @@ type batch struct {
 	ended bool      // nothing will follow
 	err   error     // the history could not be read
 	total int64     // bytes of the feed up to here
+	gone  bool      // text and lines were let go of
 
 	next  *batch        // set before ready is closed
 	ready chan struct{} // closed when next is there
@@ -128,10 +131,25 @@ func (h *hub) publish(f *feed, b *batch) {
 	defer h.mu.Unlock()
 	before := f.last
 	before.next, f.last = b, b
+	f.kept = append(f.kept, b)
+	for f.kept[0].total < b.total-lagBytes {
+		f.kept[0].text, f.kept[0].lines, f.kept[0].gone = nil, nil, true
+		f.kept = f.kept[1:]
+	}
 	close(before.ready)
 	if b.ended {
 		h.forget(f)
 	}
+}
+
+// open returns what is in a batch, or errLagging where it was let go of.
+func (h *hub) open(b *batch) (lines []framed, text []byte, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if b.gone {
+		return nil, nil, errLagging
+	}
+	return b.lines, b.text, b.err
 }
 
 // newBatch writes lines as frames. before is the total of the feed so far.

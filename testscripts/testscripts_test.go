@@ -51,6 +51,7 @@ func setUp(env *testscript.Env) error {
 		"POPSICLE_HOME":       filepath.Join(work, ".popsicle-home"),
 		"FAKEDOCKER":          filepath.Join(work, ".docker"),
 		"LOG":                 filepath.Join(work, ".docker", "docker.log"),
+		"POPSICLE_SECRETS":    "file", // the developer's keychain is none of its business
 		"LANG":                "C.UTF-8",
 		"TZ":                  "UTC",
 		"GIT_CONFIG_NOSYSTEM": "1",

@@ -46,3 +46,14 @@ func setMode(fd int, mode *unix.Termios) {
 		_ = unix.IoctlSetTermios(fd, setTermios, mode)
 	}
 }
+
+// Hidden asks for a line on the terminal in, which shows nothing of what is
+// typed, and returns it without its end.
+func Hidden(in, out *os.File, prompt string) (string, error) {
+	if _, err := out.WriteString(prompt); err != nil {
+		return "", err
+	}
+	line, err := term.ReadPassword(int(in.Fd()))
+	_, _ = out.WriteString("\n") // for looks only
+	return string(line), err
+}
