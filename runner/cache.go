@@ -151,7 +151,7 @@ func (j *job) unpackCache(ctx context.Context, s plan.Step, c Cache) (end event.
 	case err != nil:
 		return event.StepFinished{}, false, err
 	}
-	j.say("Restored %d files, %s in %s\n", c.Content.Files, size(c.Content.Bytes), seconds(time.Since(start)))
+	j.say("Restored %s, %s in %s\n", countFiles(c.Content.Files), size(c.Content.Bytes), seconds(time.Since(start)))
 	return passed, false, nil
 }
 
@@ -204,11 +204,14 @@ func (j *job) warn(format string, args ...any) {
 
 // String is "12 files, 3.4 MB (1.1 MB new)".
 func (c Content) String() string {
-	files := "files"
-	if c.Files == 1 {
-		files = "file"
+	return fmt.Sprintf("%s, %s (%s new)", countFiles(c.Files), size(c.Bytes), size(c.New))
+}
+
+func countFiles(n int) string {
+	if n == 1 {
+		return "1 file"
 	}
-	return fmt.Sprintf("%d %s, %s (%s new)", c.Files, files, size(c.Bytes), size(c.New))
+	return fmt.Sprintf("%d files", n)
 }
 
 // size is a number of bytes for people: "3.4 MB".

@@ -124,12 +124,12 @@ func (j *job) attach(ctx context.Context, s plan.Step, a plan.AttachWorkspace) (
 		contents[i] = l.Content
 		total.Files += l.Content.Files
 		total.Bytes += l.Content.Bytes
-		j.say("Layer of job %s: %d files, %s\n", l.Job, l.Content.Files, size(l.Content.Bytes))
+		j.say("Layer of job %s: %s, %s\n", l.Job, countFiles(l.Content.Files), size(l.Content.Bytes))
 	}
 	if err := j.unstow(ctx, at, contents, slices.Compact(parents)); err != nil {
 		return j.trouble(ctx, s, err)
 	}
-	j.say("Attached %d files, %s at %s in %s\n", total.Files, size(total.Bytes), at, seconds(time.Since(start)))
+	j.say("Attached %s, %s at %s in %s\n", countFiles(total.Files), size(total.Bytes), at, seconds(time.Since(start)))
 	return passed, nil
 }
 
