@@ -1,0 +1,229 @@
+package ghstatus
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// A Reporter is a Sink that makes commit statuses of a run: pending at the
+// start, and how it ended. It says nothing before the tree that is tested is
+// known to be exactly the commit's, and nothing at all where it is not.
+type Reporter struct {
+	Target Target
+	Prefix string                      // of contexts; empty: "popsicle"
+	PerJob bool                        // a status a job, instead of one a workflow
+	URL    func(pipeline int64) string // page of a run; nil: there is none
+	Put    func(Status)                // takes each status; called in order, and must not wait
+
+	mu        sync.Mutex
+	pipeline  int64
+	started   time.Time
+	committed bool // what is tested cannot change while it is read
+	proven    bool
+	refused   bool
+	order     []string
+	workflows map[string]*workflow
+	held      []Status // until the tree is known not to have changed
+}
+
+// A workflow is what is known of one.
+type workflow struct {
+	jobs  map[int]*job
+	ended bool
+}
+
+type job struct {
+	name    string
+	status  event.Status
+	step    string // the one that runs, or failed
+	exit    string // " (exit 1)"
+	arch    string
+	started time.Time
+}
+
+// Handle takes an event in. It never fails: statuses that cannot be posted
+// are the sender's to tell.
+func (r *Reporter) Handle(e event.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := e.Where()
+	switch e := e.(type) {
+	case event.PipelineStarted:
+		r.pipeline, r.started, r.committed = at.Pipeline, at.Time, e.Source == "commit"
+		r.workflows = map[string]*workflow{}
+	case event.TreeRead:
+		r.tree(e)
+	case event.JobQueued:
+		r.queued(at)
+	case event.JobStarted:
+		r.job(at).started = at.Time
+	case event.JobReady:
+		r.job(at).arch = e.Arch
+	case event.StepStarted:
+		if j := r.job(at); !j.status.Ended() && j.exit == "" {
+			j.step = e.Name
+		}
+	case event.StepFinished:
+		r.step(at, e)
+	case event.JobFinished:
+		r.finished(at, e)
+	case event.WorkflowFinished:
+		r.ended(at, e.Status)
+	case event.PipelineFinished:
+		r.flush()
+	}
+	return nil
+}
+
+// Proven says whether the tree that was tested is the commit's.
+func (r *Reporter) Proven() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.proven && !r.refused
+}
+
+// tree decides whether there is anything to say about the commit.
+func (r *Reporter) tree(e event.TreeRead) {
+	if !e.Equal || e.Unstable {
+		r.refused, r.held = true, nil
+		return
+	}
+	if !r.proven {
+		r.proven = true
+		for _, name := range r.order {
+			r.begin(name)
+		}
+	}
+}
+
+// begin says that a workflow, or each of its jobs, has begun.
+func (r *Reporter) begin(name string) {
+	w := r.workflows[name]
+	if w.ended {
+		return
+	}
+	if !r.PerJob {
+		r.say(r.context(name, ""), Pending, plural(len(w.jobs), "job")+" to run")
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+		r.say(r.context(name, w.jobs[id].name), Pending, "queued")
+	}
+}
+
+func (r *Reporter) context(workflow, job string) string {
+	context := cmp.Or(r.Prefix, "popsicle") + "/" + workflow
+	if job != "" {
+		context += "/" + job
+	}
+	return context
+}
+
+// queued notes a job. Workflows that come later, of a continued pipeline,
+// begin when their first job is known.
+func (r *Reporter) queued(at event.At) {
+	if r.workflows[at.Workflow] == nil {
+		r.workflows[at.Workflow] = &workflow{jobs: map[int]*job{}}
+		r.order = append(r.order, at.Workflow)
+		if r.proven {
+			defer r.begin(at.Workflow)
+		}
+	}
+	r.job(at)
+}
+
+func (r *Reporter) job(at event.At) *job {
+	w := r.workflows[at.Workflow]
+	if w == nil {
+		w = &workflow{jobs: map[int]*job{}}
+		r.workflows[at.Workflow] = w
+	}
+	if w.jobs[at.JobID] == nil {
+		w.jobs[at.JobID] = &job{name: at.Job}
+	}
+	return w.jobs[at.JobID]
+}
+
+// step notes the first step that failed.
+func (r *Reporter) step(at event.At, e event.StepFinished) {
+	j := r.job(at)
+	if j.exit != "" || e.Status != event.Failed && e.Status != event.TimedOut {
+		return
+	}
+	switch j.exit = " (" + string(e.Status) + ")"; {
+	case e.Status == event.TimedOut:
+		j.exit = " (timed out)"
+	case e.HasExit:
+		j.exit = fmt.Sprintf(" (exit %d)", e.ExitCode)
+	}
+}
+
+func (r *Reporter) finished(at event.At, e event.JobFinished) {
+	j := r.job(at)
+	j.status = event.Worse(cmp.Or(j.status, event.Success), e.Status)
+	if e.Status == event.NotRun && j.status == event.Success {
+		j.status = event.NotRun
+	}
+	if r.PerJob {
+		state, text := j.verdict()
+		r.say(r.context(at.Workflow, j.name), state, text+r.took(at.Time, j.started, j.arch))
+	}
+}
+
+// ended says how a workflow ended.
+func (r *Reporter) ended(at event.At, status event.Status) {
+	w := r.workflows[at.Workflow]
+	if w == nil {
+		return
+	}
+	w.ended = true
+	if !r.PerJob {
+		state, text, arch := w.verdict(status)
+		r.say(r.context(at.Workflow, ""), state, text+r.took(at.Time, r.started, arch))
+	}
+}
+
+// took tells how long something took, and where.
+func (r *Reporter) took(now, since time.Time, arch string) string {
+	text := ""
+	if !since.IsZero() {
+		text = " in " + now.Sub(since).Round(time.Second).String()
+	}
+	if arch != "" {
+		text += " on " + arch
+	}
+	return text
+}
+
+// say makes a status, or keeps it until it is known to be true: a working
+// tree may change under the run until its end.
+func (r *Reporter) say(context string, state State, text string) {
+	if r.refused {
+		return
+	}
+	s := Status{Target: r.Target, Context: context, State: state, Description: shorten(text), Pipeline: r.pipeline}
+	if r.URL != nil {
+		s.TargetURL = r.URL(r.pipeline)
+	}
+	if r.proven && (r.committed || state == Pending) {
+		r.Put(s)
+		return
+	}
+	r.held = append(r.held, s)
+}
+
+// flush says what was held back, now that the run is over.
+func (r *Reporter) flush() {
+	if r.proven && !r.refused {
+		for _, s := range r.held {
+			r.Put(s)
+		}
+	}
+	r.held = nil
+}

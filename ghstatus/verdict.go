@@ -1,0 +1,76 @@
+package ghstatus
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// StateOf translates the end of a job or a workflow. What did not run because
+// it was not needed does not block a merge for ever.
+func StateOf(s event.Status) State {
+	switch s {
+	case event.Success, event.Skipped, event.NotRun:
+		return Success
+	case event.Failed:
+		return Failure
+	case event.Queued, event.Running, event.OnHold:
+		return Pending
+	}
+	return Error
+}
+
+// verdict tells in a few words how a job ended.
+func (j *job) verdict() (State, string) {
+	state := StateOf(j.status)
+	switch j.status {
+	case event.Success:
+		return state, "passed"
+	case event.NotRun:
+		return state, "not run"
+	case event.Failed, event.TimedOut:
+		return state, fmt.Sprintf("failed at %q%s", j.step, j.exit)
+	case event.InfrastructureFail:
+		return state, "popsicle could not run it"
+	}
+	return state, string(j.status)
+}
+
+// verdict tells how a workflow ended: what failed first, and how much of it.
+func (w *workflow) verdict(status event.Status) (state State, text, arch string) {
+	counts := map[event.Status]int{}
+	var first *job
+	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+		j := w.jobs[id]
+		counts[j.status]++
+		arch = cmp.Or(arch, j.arch)
+		if first == nil && !j.status.Passed() && j.status != event.Canceled {
+			first = j
+		}
+	}
+	switch {
+	case status == event.Success && counts[event.Success] == len(w.jobs):
+		text = plural(len(w.jobs), "job") + " passed"
+	case status == event.Success:
+		text = fmt.Sprintf("%d of %s passed", counts[event.Success], plural(len(w.jobs), "job"))
+	case first == nil:
+		text = string(status)
+	default:
+		_, how := first.verdict()
+		text = first.name + " " + how
+		if failed := counts[event.Failed] + counts[event.TimedOut]; failed > 1 {
+			text += fmt.Sprintf(", %d of %s failed", failed, plural(len(w.jobs), "job"))
+		}
+	}
+	return StateOf(status), text, arch
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
