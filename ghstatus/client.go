@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,8 +86,12 @@ func (c *Client) host(host string) (*api.RESTClient, error) {
 	if known := c.hosts[host]; known != nil {
 		return known, nil
 	}
+	name, _, err := net.SplitHostPort(host) // gh knows credentials of hosts, not of ports
+	if err != nil {
+		name = host
+	}
 	client, err := api.NewRESTClient(api.ClientOptions{
-		Host: host, Timeout: requestTime, LogIgnoreEnv: true,
+		Host: name, Timeout: requestTime, LogIgnoreEnv: true,
 		// Go would make a GET of a POST that is redirected: a repository that
 		// was renamed must be named anew.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -1,0 +1,146 @@
+package ghstatus
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// at is a place in pipeline 7, some seconds after noon.
+func at(seconds int, workflow, name string, id int) event.At {
+	return event.At{Time: noon.Add(time.Duration(seconds) * time.Second), Pipeline: 7, Workflow: workflow, Job: name, JobID: id}
+}
+
+// A story is what happens in a run of two jobs, build and test.
+func story(source string, trees []event.TreeRead, test event.Status, end event.Status) []event.Event {
+	all := []event.Event{event.PipelineStarted{At: at(0, "", "", 0), Source: source}}
+	all = append(all, event.JobQueued{At: at(0, "main", "build", 1)}, event.JobQueued{At: at(0, "main", "test", 2)}, trees[0])
+	all = append(all,
+		event.JobStarted{At: at(0, "main", "build", 1)}, event.JobReady{At: at(1, "main", "build", 1), Arch: "arm64"},
+		event.JobFinished{At: at(10, "main", "build", 1), Status: event.Success},
+		event.JobStarted{At: at(10, "main", "test", 2)},
+		event.StepStarted{At: at(11, "main", "test", 2), Name: "pytest"},
+		event.StepFinished{At: at(40, "main", "test", 2), Status: test, ExitCode: 3, HasExit: test == event.Failed},
+		event.StepStarted{At: at(40, "main", "test", 2), Name: "clean up"},
+		event.JobFinished{At: at(42, "main", "test", 2), Status: test},
+		event.WorkflowFinished{At: at(42, "main", "", 0), Status: end})
+	for _, t := range trees[1:] {
+		all = append(all, t)
+	}
+	return append(all, event.PipelineFinished{At: at(43, "", "", 0), Status: end})
+}
+
+func TestReporter(t *testing.T) {
+	clean := event.TreeRead{At: at(1, "", "", 0), Equal: true}
+	dirty := event.TreeRead{At: at(1, "", "", 0), Dirty: true}
+	unstable := event.TreeRead{At: at(43, "", "", 0), Equal: true, Unstable: true}
+	tests := []struct {
+		name   string
+		perJob bool
+		events []event.Event
+		want   []string
+	}{
+		{"passed", false, story("commit", []event.TreeRead{clean}, event.Success, event.Success), []string{
+			"popsicle/main pending: 2 jobs to run",
+			"popsicle/main success: 2 jobs passed in 42s on arm64",
+		}},
+		{"failed", false, story("commit", []event.TreeRead{clean}, event.Failed, event.Failed), []string{
+			"popsicle/main pending: 2 jobs to run",
+			`popsicle/main failure: test failed at "pytest" (exit 3) in 42s on arm64`,
+		}},
+		{"timed out", false, story("worktree", []event.TreeRead{clean}, event.TimedOut, event.TimedOut), []string{
+			"popsicle/main pending: 2 jobs to run",
+			`popsicle/main error: test failed at "pytest" (timed out) in 42s on arm64`,
+		}},
+		{"canceled", false, story("worktree", []event.TreeRead{clean}, event.Canceled, event.Canceled), []string{
+			"popsicle/main pending: 2 jobs to run",
+			"popsicle/main error: canceled in 42s on arm64",
+		}},
+		{"not needed", false, story("worktree", []event.TreeRead{clean}, event.NotRun, event.Success), []string{
+			"popsicle/main pending: 2 jobs to run",
+			"popsicle/main success: 1 of 2 jobs passed in 42s on arm64",
+		}},
+		{"a job each", true, story("commit", []event.TreeRead{clean}, event.Failed, event.Failed), []string{
+			"popsicle/main/build pending: queued",
+			"popsicle/main/test pending: queued",
+			"popsicle/main/build success: passed in 10s on arm64",
+			`popsicle/main/test failure: failed at "pytest" (exit 3) in 32s`,
+		}},
+		{"a tree that is not the commit's", false, story("worktree", []event.TreeRead{dirty}, event.Success, event.Success), nil},
+		{"a tree that changed while it was read", false, story("worktree", []event.TreeRead{clean, unstable}, event.Success, event.Success), []string{
+			"popsicle/main pending: 2 jobs to run",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			r := &Reporter{Target: Target{"github.com", "o/r", "abc"}, PerJob: tt.perJob, Put: func(s Status) {
+				got = append(got, fmt.Sprintf("%s %s: %s", s.Context, s.State, s.Description))
+			}}
+			for _, e := range tt.events {
+				if err := r.Handle(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestShorten(t *testing.T) {
+	long := strings.Repeat("é", 200)
+	if got := []rune(shorten(long)); len(got) != DescriptionLimit || got[139] != '…' {
+		t.Errorf("%d characters that end in %q", len(got), got[len(got)-1])
+	}
+	if got := shorten("short"); got != "short" {
+		t.Error(got)
+	}
+}
+
+func TestParseRemote(t *testing.T) {
+	tests := []struct{ remote, host, repo string }{
+		{"https://github.com/o/r.git", "github.com", "o/r"},
+		{"https://user:secret@GitHub.com/o/r", "github.com", "o/r"},
+		{"git@github.com:o/r.git", "github.com", "o/r"},
+		{"ssh://git@ssh.github.com:443/o/r.git", "github.com", "o/r"},
+		{"git://github.com/o/r", "github.com", "o/r"},
+		{"http://127.0.0.1:3000/o/r.git", "127.0.0.1:3000", "o/r"},
+		{"github.example.com:o/r", "github.example.com", "o/r"},
+		{"/srv/git/r.git", "", ""},
+		{"file:///srv/git/o/r", "", ""},
+		{"../r", "", ""},
+		{"https://github.com/o", "", ""},
+		{"https://github.com/a/b/c", "", ""},
+		{"https://user:secret@github.com/o", "", ""},
+		{"", "", ""},
+	}
+	for _, tt := range tests {
+		host, repo, err := ParseRemote(tt.remote)
+		if host != tt.host || repo != tt.repo || (err == nil) != (tt.host != "") {
+			t.Errorf("%s: %q %q %v", tt.remote, host, repo, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the password: %v", tt.remote, err)
+		}
+	}
+}
+
+func FuzzParseRemote(f *testing.F) {
+	for _, seed := range []string{"https://github.com/o/r.git", "git@github.com:o/r", "ssh://[::1]:22/a/b", "a:b:c/d", "://"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, remote string) {
+		host, repo, err := ParseRemote(remote)
+		if err == nil && (host == "" || strings.Count(repo, "/") != 1) {
+			t.Errorf("%q: host %q, repository %q", remote, host, repo)
+		}
+	})
+}
