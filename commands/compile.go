@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/go-multierror"
-
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/config"
@@ -123,29 +121,12 @@ func slug(s string) string {
 	return "gh/" + s
 }
 
-// runnable refuses a plan with nothing to run, or with jobs that popsicle
-// cannot run yet.
+// runnable refuses a plan with nothing to run.
 func runnable(p *plan.Pipeline) error {
 	if !slices.ContainsFunc(p.Workflows, func(w *plan.Workflow) bool { return len(w.Jobs) > 0 }) {
 		return usage("no job is left to run%s", whySkipped(p))
 	}
-	return machines(p)
-}
-
-// machines refuses jobs that no container can run.
-func machines(p *plan.Pipeline) error {
-	var all *multierror.Error
-	for _, w := range p.Workflows {
-		for _, j := range w.Jobs {
-			if j.Kind == plan.Machine || j.Kind == plan.MacOS {
-				all = multierror.Append(all, fmt.Errorf("%s: job %s needs a %s executor, which popsicle does not run yet: give it a docker image, or name the jobs to run", j.Pos, j.Name, j.Kind))
-			}
-		}
-	}
-	if all != nil {
-		all.ErrorFormat = lines
-	}
-	return all.ErrorOrNil()
+	return nil
 }
 
 // whySkipped tells why nothing is left.

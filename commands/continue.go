@@ -65,9 +65,6 @@ func (c *continuation) next(ctx context.Context, w *plan.Workflow) ([]*plan.Work
 		p, err = p.Select(c.selection)
 	}
 	if err == nil {
-		err = machines(p)
-	}
-	if err == nil {
 		err = c.known(p)
 	}
 	if err != nil {

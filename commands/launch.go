@@ -203,6 +203,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
 		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: projectOf(l.snapshot.Head(), l.repo.Root)}, StashLimit: l.limits.size,
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
+		Machine: l.machine, Limits: l.sized,
 	}
 	if strings.HasPrefix(r.Engine, "unix://") && runtime.GOOS == "linux" {
 		r.Arch = runtime.GOARCH // the engine of a unix socket is on this machine

@@ -88,6 +88,8 @@ func engineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "pull", Usage: "pull images `WHEN`: if-missing, always or never", Value: string(runner.PullMissing), Category: category, Validator: pullWhen},
 		&cli.StringSliceFlag{Name: "platform", Usage: "run images as `OS/ARCH`, or one image: IMAGE=OS/ARCH", Category: category},
+		&cli.StringFlag{Name: "machine-image", Usage: "run machine jobs in containers of `IMAGE`", Value: runner.DefaultMachine, Category: category},
+		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
 		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
 	}
 }
@@ -137,6 +139,8 @@ type order struct {
 	platforms   map[string]string
 	engine      string
 	limits      limits
+	machine     string // image of machine jobs
+	sized       bool   // jobs have what their resource classes give
 }
 
 func newOrder(c *cli.Command) (order, error) {
@@ -145,6 +149,7 @@ func newOrder(c *cli.Command) (order, error) {
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
 		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
 		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
+		machine: c.String("machine-image"), sized: c.Bool("limits"),
 	}
 	switch {
 	case c.IsSet("commit") && c.Bool("staged"):

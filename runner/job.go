@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +41,8 @@ type job struct {
 	companions []*companion
 	stop       context.CancelCauseFunc // ends the job
 	services   services
+	plug       plug
+	humble     bool // the engine refused the privileges of a machine
 
 	ahead int // the step that the driver has already
 
@@ -61,6 +62,12 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	}
 	if p.Kind == plan.Approval {
 		return r.approve(p)
+	}
+	switch p.Kind {
+	case plan.MacOS:
+		return noMac(p)
+	case plan.Machine:
+		p = r.onMachine(at, p)
 	}
 	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}}
 	j.news = sync.NewCond(&j.mu)
@@ -181,6 +188,9 @@ func (j *job) spinUp(ctx context.Context) error {
 		err = j.startServices()
 	}
 	if err == nil {
+		err = j.startEngine(ctx)
+	}
+	if err == nil {
 		err = j.prepare(ctx)
 	}
 	if err != nil {
@@ -195,101 +205,6 @@ func (j *job) spinUp(ctx context.Context) error {
 	j.finish(event.StepFinished{Status: event.Success})
 	j.introduce()
 	return nil
-}
-
-// spin starts the container, and starts it again with what it learns from
-// each failure: pulled, asked for its user, or without what is refused.
-func (j *job) spin(ctx context.Context, image plan.Image) error {
-	if j.runner.Pull == PullAlways {
-		if err := j.fetch(ctx, image); err != nil {
-			return err
-		}
-	}
-	var err error
-	for range 6 { // each kind of failure once, and the start that succeeds
-		var mounts []docker.Mount
-		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
-			probe := err != nil
-			if err = j.start(ctx, image, mounts); err == nil {
-				if !probe && j.fits() {
-					return nil
-				}
-				j.abandon()
-				continue
-			}
-		}
-		if why := j.learn(ctx, image, err); why != nil {
-			return why
-		}
-	}
-	return fmt.Errorf("image %s: the container does not start, whatever is tried: %w", image.Name, cmp.Or(err, errProbe))
-}
-
-// learn does what lets the next start succeed, or returns the error.
-func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case docker.NoSuchImage(err) && j.runner.Pull == PullNever:
-		return j.runner.missing(image, err)
-	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
-		return j.fetch(ctx, image)
-	case docker.NoMount(err) && !j.plain:
-		// A base that is gone is filled anew, once.
-		j.plain = j.refused || j.view == nil || !j.runner.lost(ctx, j.view)
-		j.refused = true
-		return nil
-	}
-	return err
-}
-
-func (j *job) fetch(ctx context.Context, image plan.Image) error {
-	j.say("Pulling %s\n", image.Name)
-	err := j.runner.fetch(ctx, j.at, image)
-	if platform := j.runner.pulled(image); platform != j.runner.platform(image) {
-		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
-	}
-	return err
-}
-
-// start starts one container and waits for its driver.
-func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount) error {
-	r := j.runner
-	name := j.name
-	if j.starts++; j.starts > 1 {
-		name += fmt.Sprintf("-%d", j.starts) // the one before may not be gone yet
-	}
-	ct, err := r.Docker.Start(docker.Spec{
-		Name:   name,
-		Image:  image.Name,
-		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts, Hosts: hosts(j.plan.Images),
-		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
-	})
-	if err != nil {
-		return err
-	}
-	go func() { _, _ = r.inspect(ctx, image) }() // ready will want it
-	s := newSession(wireTo(ct), j.output)
-	if err := s.meet(ctx); err != nil {
-		j.dismiss(s, ct, j.view)
-		return err
-	}
-	j.container, j.session = ct, s
-	j.facts = &Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home}
-	r.Memory.PutFacts(image.Name, image.User, *j.facts)
-	return nil
-}
-
-// fits says whether the container is what its view was made for. An image's
-// tag may have moved to another user since it was last seen.
-func (j *job) fits() bool {
-	return j.view == nil || j.view.facts == *j.facts
-}
-
-// abandon gives up a container that was only good for its answer.
-func (j *job) abandon() {
-	j.dismiss(j.session, j.container, j.view)
-	j.session, j.container = nil, nil
 }
 
 // prepare sets up the shell that every step begins in.

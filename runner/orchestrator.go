@@ -117,6 +117,8 @@ func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
 	e := event.JobQueued{At: at, Kind: string(j.Kind), Steps: len(j.Steps), Nodes: nodesOf(j), PlanHash: j.Hash(), EnvNames: env}
 	if len(j.Images) > 0 {
 		e.Image = j.Images[0].Name
+	} else if j.Machine != "" {
+		e.Image = "machine " + j.Machine
 	}
 	for _, r := range j.Requires {
 		e.Requires = append(e.Requires, r.Job)

@@ -35,6 +35,8 @@ type Runner struct {
 	Lease     *docker.Lease
 	Memory    Memory
 	Approved  func(job string) bool // nil: no approval job is approved
+	Machine   string                // image of machine jobs; empty: DefaultMachine
+	Limits    bool                  // hold jobs to the sizes of their resource classes
 	// Continuations are what jobs of setup configs ask for.
 	Continuations Continuations
 
@@ -62,6 +64,9 @@ type Runner struct {
 
 	holding sync.Once // of the stash
 	letGo   func()    // nil: it was not held
+
+	sizing sync.Mutex
+	info   docker.Info // of the engine, once it was asked
 
 	labelling sync.Once
 	run       map[string]string // labels of the run

@@ -107,6 +107,14 @@ func (p *planner) place(job *plan.Job, n *tree.Node) {
 	if job.Kind == plan.Docker {
 		job.Images = p.images(n.Get("docker"))
 	}
+	if machine := n.Get("machine"); job.Kind == plan.Machine {
+		if machine.Is(tree.Map) {
+			machine = machine.Get("image")
+		}
+		if image := machine.String(); image != "true" {
+			job.Machine = image
+		}
+	}
 	if native := n.Get(string(job.Kind)); job.Shell == "" && native.Is(tree.Map) {
 		job.Shell = commandLine(native.Get("shell"))
 	}

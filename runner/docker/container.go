@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,11 @@ type Spec struct {
 	Mounts     []Mount
 	Env        []string // "NAME=value"
 	Hosts      []string // more names for 127.0.0.1
+	Groups     []string // more groups of the user, by number
+	Memories   []string // folders that lie in memory, for everybody to write into
+	CPUs       int      // 0: all
+	Memory     int64    // bytes, 0: all
+	Privileged bool     // it may do to the engine's host whatever root may
 	Network    string   // "container:NAME" shares another's; empty: the engine's default
 }
 
@@ -34,7 +40,8 @@ type Mount struct {
 	Target   string
 	Volume   string            // volume by name; empty with Options: one that goes with the container
 	Options  map[string]string // of the local volume driver
-	Bind     string            // path on the engine's host, mounted read-only
+	Bind     string            // path on the engine's host, mounted read-only unless Writable
+	Writable bool
 	Labels   map[string]string // of a volume that the mount makes
 	ReadOnly bool
 }
@@ -42,7 +49,8 @@ type Mount struct {
 func (m Mount) arg() string {
 	fields := []string{"type=volume", "target=" + m.Target}
 	if m.Bind != "" {
-		fields = []string{"type=bind", "source=" + m.Bind, "target=" + m.Target, "readonly"}
+		fields = []string{"type=bind", "source=" + m.Bind, "target=" + m.Target}
+		m.ReadOnly = !m.Writable
 	}
 	if m.Volume != "" {
 		fields = append(fields, "source="+m.Volume)
@@ -94,6 +102,7 @@ func (s Spec) rest() []string {
 	for _, host := range s.Hosts {
 		args = append(args, "--add-host", host+":127.0.0.1")
 	}
+	args = append(args, s.powers()...)
 	env, _ := s.environment()
 	args = append(args, env...)
 	command := s.Command
@@ -105,6 +114,27 @@ func (s Spec) rest() []string {
 		args = append(args, "--mount", m.arg())
 	}
 	return append(append(args, s.Image), command...)
+}
+
+// powers are the flags about what the container has and may.
+func (s Spec) powers() []string {
+	var args []string
+	if s.Privileged {
+		args = append(args, "--privileged")
+	}
+	for _, g := range s.Groups {
+		args = append(args, "--group-add", g)
+	}
+	if s.CPUs > 0 {
+		args = append(args, "--cpus", strconv.Itoa(s.CPUs))
+	}
+	if s.Memory > 0 { // with as much swap, more would be used than asked for
+		args = append(args, "--memory", strconv.FormatInt(s.Memory, 10), "--memory-swap", strconv.FormatInt(s.Memory, 10))
+	}
+	for _, m := range s.Memories {
+		args = append(args, "--tmpfs", m+":rw,exec,mode=1777")
+	}
+	return args
 }
 
 // environment is the flags that set the container's variables, and what of

@@ -96,6 +96,10 @@ func NoMount(err error) bool {
 	return says(err, "failed to mount", "mount", "bind source path does not exist", "invalid volume", "volume")
 }
 
+// NoPrivilege says whether err means that the engine cannot run a container
+// with all privileges: it does not have them itself.
+func NoPrivilege(err error) bool { return says(err, "operation not permitted", "privileged") }
+
 // NoPlatform says whether err means that the registry has the image, but for
 // other architectures alone.
 func NoPlatform(err error) bool { return says(err, "no matching manifest for") }

@@ -97,6 +97,7 @@ type Job struct {
 	Images     []Image // the first is the primary container's; never empty for Docker
 	Shell      string  // command line of the default shell; empty: the runtime's choice
 	WorkDir    string  // as written, "~/project" by default
+	Machine    string  // the image of a machine job, as written: no Docker image
 	Env        []Var
 	Steps      []Step
 	Requires   []Require

@@ -15,9 +15,9 @@ const marker = "FAKEDOCKER_CONTAINER"
 
 // runFlags are the flags of docker run that popsicle uses; true: with a value.
 var runFlags = map[string]bool{
-	"--interactive": false, "--init": false, "--rm": false,
-	"--add-host": true, "--entrypoint": true, "--env": true, "--label": true, "--log-driver": true, "--mount": true,
-	"--name": true, "--network": true, "--platform": true, "--pull": true, "--user": true,
+	"--interactive": false, "--init": false, "--privileged": false, "--rm": false,
+	"--add-host": true, "--cpus": true, "--entrypoint": true, "--env": true, "--group-add": true, "--memory": true, "--memory-swap": true, "--label": true, "--log-driver": true, "--mount": true,
+	"--name": true, "--network": true, "--platform": true, "--pull": true, "--tmpfs": true, "--user": true,
 }
 
 // parseRun takes a docker run command line apart.
@@ -46,7 +46,7 @@ func runContainer(args []string) int {
 	if !has(image) {
 		return say(125, "docker: Error response from daemon: No such image: %s.", image)
 	}
-	if strings.Contains(flags["--mount"], "type=volume") {
+	if strings.Contains(flags["--mount"], "volume-opt") {
 		return say(125, "docker: Error response from daemon: failed to mount local volume: not in a fake.")
 	}
 	name := flags["--name"]

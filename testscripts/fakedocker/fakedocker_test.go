@@ -10,7 +10,7 @@ func TestParseRun(t *testing.T) {
 	for _, c := range []struct{ name, line, image, command, wantErr string }{
 		{"plain", "--rm --name a alpine true", "alpine", "true", ""},
 		{"entrypoint", "--interactive --entrypoint /bin/sh alpine -c x", "alpine", "/bin/sh -c x", ""},
-		{"unknown flag", "--privileged alpine", "", "", "unknown flag: --privileged"},
+		{"unknown flag", "--publish alpine", "", "", "unknown flag: --publish"},
 		{"no image", "--rm", "", "", "requires at least 1 argument"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func (l *Language) image() *Type {
 // runnable are the keys that jobs and executors share.
 func (l *Language) runnable() []Key {
 	machine := &Type{Name: "true, an image, or a map", Scalars: Word, Keys: []Key{
-		{Name: "image", Doc: "The image of the virtual machine.", Type: text()},
+		{Name: "image", Doc: "The image of the virtual machine.", Type: text(), Limits: "machine images exist on CircleCI alone: --machine-image names a Docker image for all"},
 		{Name: "enabled", Doc: "Old form of machine: true.", Type: text(), Deprecated: "image"},
 		{Name: "docker_layer_caching", Doc: "Keep image layers between jobs.", Type: boolean(), Ignored: "the local engine keeps its layers anyway"},
 		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Ignored: fleet},
@@ -51,13 +51,13 @@ func (l *Language) runnable() []Key {
 	images.NonZero = true
 	return []Key{
 		{Name: "docker", Doc: "The containers; the steps run in the first.", Type: images},
-		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "compiled; such a job is not run yet"},
-		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is not run yet"},
+		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "runs in a privileged container of --machine-image, with a Docker engine of its own where that image has dockerd"},
+		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is reported as not run"},
 		{Name: "windows", Doc: "A machine with Windows.", Type: anything(), Ignored: "there is no Windows here"},
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
 		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: wordOrList("a command line, or a list of its words")},
 		{Name: "working_directory", Doc: "Where the steps run. Default: ~/project.", Type: text()},
-		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Ignored: fleet},
+		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Limits: "with --limits alone; without it " + fleet},
 		{Name: "description", Doc: "For people.", Type: nullable(text())},
 	}
 }

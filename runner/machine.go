@@ -1,0 +1,107 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// DefaultMachine is the image that stands for a virtual machine: it has the
+// tools of CircleCI's machines, dockerd among them, and their user.
+const DefaultMachine = "cimg/base:current"
+
+// onMachine is a machine job as it is run here: in a container with all
+// privileges, so that a Docker engine can live in it.
+func (r *Runner) onMachine(at event.At, p *plan.Job) *plan.Job {
+	here := *p
+	here.Images = []plan.Image{{Name: cmp.Or(r.Machine, DefaultMachine), Pos: p.Pos}}
+	r.once(event.At{Pipeline: at.Pipeline}, fmt.Sprintf(
+		"%s: job %s asks for a %s: it runs in a container of %s that has all privileges on the engine (another image: --machine-image)",
+		p.Pos, p.Name, strings.TrimSpace("machine "+p.Machine), here.Images[0].Name))
+	return &here
+}
+
+// noMac tells why a macos job does not run.
+func noMac(p *plan.Job) Outcome {
+	return Outcome{Status: event.NotRun, Reason: fmt.Sprintf("%s: a macos job needs a Mac, and popsicle runs jobs in containers alone", p.Pos)}
+}
+
+// engineFolder is where a Docker engine keeps what it has. An engine in a
+// container needs a volume there: it cannot stack its layers on that
+// container's own.
+const engineFolder = "/var/lib/docker"
+
+// dockerd starts an engine as root. What an engine needs of control groups of
+// version 2: no process in the group that it makes others in.
+const dockerd = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+cd /sys/fs/cgroup
+if [ -e cgroup.controllers ]; then
+	mkdir -p popsicle
+	while read -r p; do echo "$p" >popsicle/cgroup.procs; done <cgroup.procs
+	for c in $(cat cgroup.controllers); do echo "+$c" >cgroup.subtree_control; done
+fi 2>/dev/null
+dockerd --log-level warn --group "$1" 2>&1
+code=$?
+: >/tmp/.popsicle-dockerd-ended
+exit $code`
+
+// dockerdIsUp waits for the engine, or for its end.
+const dockerdIsUp = `_i=0
+until [ -S ` + socket + ` ] || [ -e /tmp/.popsicle-dockerd-ended ] || [ "$_i" = 600 ]; do sleep 0.1; _i=$((_i+1)); done
+[ -S ` + socket + ` ]`
+
+// startEngine starts the Docker engine of a machine.
+func (j *job) startEngine(ctx context.Context) error {
+	if !j.privileged() {
+		return nil
+	}
+	code, err := j.session.eval(ctx, "(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; command -v dockerd >/dev/null)")
+	if err != nil || code != 0 {
+		if err == nil {
+			j.say("The image has no dockerd: this machine has no Docker engine\n")
+		}
+		return err
+	}
+	start := time.Now()
+	c := j.companion("engine", "Docker engine of the machine", j.plan.Pos)
+	j.say("Starting a Docker engine for this job alone\n")
+	go func() {
+		command := []string{"/bin/sh", "-c", dockerd, "popsicle", fmt.Sprint(j.session.hello.GID)}
+		// It ends with the container: nothing else ends a process there.
+		code, said, err := j.runner.Docker.Exec(context.Background(), j.container.Name, "0", command, nil, companionOutput{j, c.step})
+		if err != nil {
+			said = err.Error()
+		}
+		if said != "" {
+			j.output(c.step, []byte(said+"\n"))
+		}
+		j.died(c, code)
+	}()
+	switch code, err := j.session.eval(ctx, dockerdIsUp); {
+	case err != nil:
+		return err
+	case code != 0:
+		j.say("The engine did not start: see the step %q\n", c.name)
+	default:
+		j.say("The engine answers after %s\n", time.Since(start).Round(time.Millisecond))
+	}
+	return nil
+}
+
+// privileged says whether the job's container may do what root may, so that
+// an engine can live in it.
+func (j *job) privileged() bool { return j.plan.Kind == plan.Machine && !j.humble }
+
+// machineMounts are what a container needs to be a machine.
+func (j *job) machineMounts() []docker.Mount {
+	if !j.privileged() {
+		return nil
+	}
+	return []docker.Mount{{Target: engineFolder, Labels: j.runner.labels(j.plan.Name)}}
+}

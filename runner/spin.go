@@ -1,0 +1,126 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// spin starts the container, and starts it again with what it learns from
+// each failure: pulled, asked for its user, or without what is refused.
+func (j *job) spin(ctx context.Context, image plan.Image) error {
+	if j.runner.Pull == PullAlways {
+		if err := j.fetch(ctx, image); err != nil {
+			return err
+		}
+	}
+	var err error
+	for range 6 { // each kind of failure once, and the start that succeeds
+		var mounts []docker.Mount
+		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
+			probe := err != nil
+			if err = j.start(ctx, image, mounts); err == nil {
+				if !probe && j.fits() && j.admitted(ctx) {
+					return nil
+				}
+				j.abandon()
+				continue
+			}
+		}
+		if why := j.learn(ctx, image, err); why != nil {
+			return why
+		}
+	}
+	return fmt.Errorf("image %s: the container does not start, whatever is tried: %w", image.Name, cmp.Or(err, errProbe))
+}
+
+// learn does what lets the next start succeed, or returns the error.
+func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case docker.NoSuchImage(err) && j.runner.Pull == PullNever:
+		return j.runner.missing(image, err)
+	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
+		return j.fetch(ctx, image)
+	case docker.NoPrivilege(err) && j.privileged():
+		j.humble = true
+		j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf(
+			"%s: the engine refuses a container all privileges: job %s has no Docker engine of its own", j.plan.Pos, j.plan.Name))
+		return nil
+	case docker.NoMount(err) && !j.plain:
+		// A base that is gone is filled anew, once.
+		j.plain = j.refused || j.view == nil || !j.runner.lost(ctx, j.view)
+		j.refused = true
+		return nil
+	case docker.NoMount(err) && j.plugged():
+		j.plug.refused = true
+		return nil
+	}
+	return err
+}
+
+func (j *job) fetch(ctx context.Context, image plan.Image) error {
+	j.say("Pulling %s\n", image.Name)
+	err := j.runner.fetch(ctx, j.at, image)
+	if platform := j.runner.pulled(image); platform != j.runner.platform(image) {
+		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
+	}
+	return err
+}
+
+// ramdisk is a folder in memory that every job has.
+// https://circleci.com/docs/guides/execution-managed/using-docker/#ram-disks
+const ramdisk = "/mnt/ramdisk"
+
+// start starts one container and waits for its driver.
+func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount) error {
+	r := j.runner
+	name := j.name
+	if j.starts++; j.starts > 1 {
+		name += fmt.Sprintf("-%d", j.starts) // the one before may not be gone yet
+	}
+	spec := docker.Spec{
+		Name:   name,
+		Image:  image.Name,
+		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts, Hosts: hosts(j.plan.Images),
+		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
+		Privileged: j.privileged(), Memories: []string{ramdisk},
+	}
+	spec.Mounts = append(spec.Mounts, j.machineMounts()...)
+	j.connect(&spec)
+	if err := j.limit(ctx, &spec); err != nil {
+		return err
+	}
+	ct, err := r.Docker.Start(spec)
+	if err != nil {
+		return err
+	}
+	go func() { _, _ = r.inspect(ctx, image) }() // ready will want it
+	s := newSession(wireTo(ct), j.output)
+	if err := s.meet(ctx); err != nil {
+		j.dismiss(s, ct, j.view)
+		return err
+	}
+	j.container, j.session = ct, s
+	j.facts = &Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home}
+	r.Memory.PutFacts(image.Name, image.User, *j.facts)
+	return nil
+}
+
+// fits says whether the container is what its view was made for. An image's
+// tag may have moved to another user since it was last seen.
+func (j *job) fits() bool {
+	return j.view == nil || j.view.facts == *j.facts
+}
+
+// abandon gives up a container that was only good for its answer.
+func (j *job) abandon() {
+	j.dismiss(j.session, j.container, j.view)
+	j.session, j.container = nil, nil
+}
