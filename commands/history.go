@@ -31,6 +31,7 @@ func historyCommand() *cli.Command {
 			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` pipelines, 0 for all", Value: 20},
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "of all repositories"},
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
+			serverFlag(),
 			colorFlag(),
 		},
 		Suggest:      true,
@@ -55,7 +56,7 @@ func historyAction(ctx context.Context, c *cli.Command) error {
 	if !c.Bool("all") {
 		f.Root = gitops.Top(".")
 	}
-	history, err := openHistory(ctx)
+	history, err := openArchive(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func writeJSON(w io.Writer, v any) error {
 // pick returns the pipeline that a command's argument names, "12" or "#12"
 // ("12/build" names a job too): without one the latest, of this checkout if
 // there is any.
-func pick(ctx context.Context, history *db.DB, arg string) (db.Pipeline, error) {
+func pick(ctx context.Context, history archive, arg string) (db.Pipeline, error) {
 	if arg == "" {
 		return latest(ctx, history)
 	}
@@ -128,7 +129,7 @@ func pick(ctx context.Context, history *db.DB, arg string) (db.Pipeline, error) 
 	return history.Pipeline(ctx, id)
 }
 
-func latest(ctx context.Context, history *db.DB) (db.Pipeline, error) {
+func latest(ctx context.Context, history archive) (db.Pipeline, error) {
 	for _, root := range []string{gitops.Top("."), ""} {
 		found, err := history.Pipelines(ctx, db.PipelineFilter{Root: root, Limit: 1})
 		if err != nil {

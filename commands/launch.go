@@ -119,6 +119,8 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 // drive runs the jobs, reads the tree beside them, and removes what dead runs
 // left behind.
 func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runner.Runner) event.Status {
+	ctx, by, stop := heed(ctx, l.history, id)
+	defer stop()
 	at := event.At{Pipeline: id}
 	var beside errgroup.Group
 	beside.Go(func() error {
@@ -140,6 +142,9 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 	reason := rest.failure
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
 		status, reason = event.InfrastructureFail, r.Mask.String(err.Error())
+	}
+	if who := by(); who != "" && status == event.Canceled {
+		reason = "canceled by " + who
 	}
 	l.warnUnstable(at, out, r)
 	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})

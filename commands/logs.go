@@ -31,6 +31,7 @@ func logsCommand() *cli.Command {
 			&cli.StringFlag{Name: "step", Usage: "only the step `S`, by number or name"},
 			&cli.BoolFlag{Name: "failed", Usage: "only steps that failed"},
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the pipeline has ended"},
+			serverFlag(),
 		},
 		Suggest:      true,
 		OnUsageError: usageError,
@@ -41,7 +42,7 @@ func logsCommand() *cli.Command {
 func logsAction(ctx context.Context, c *cli.Command) error {
 	ctx, _, stop := interrupts(ctx)
 	defer stop()
-	history, err := openHistory(ctx)
+	history, err := openArchive(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func logsAction(ctx context.Context, c *cli.Command) error {
 
 // A reader prints logs of a pipeline.
 type reader struct {
-	history      *db.DB
+	history      archive
 	out          *bufio.Writer
 	job, step    string
 	failed       bool

@@ -22,7 +22,7 @@ exit codes.
 
    popsicle show
    popsicle show 12 --json`,
-		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON object"}, colorFlag()},
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON object"}, serverFlag(), colorFlag()},
 		Suggest:      true,
 		OnUsageError: usageError,
 		Action:       showAction,
@@ -33,7 +33,7 @@ func showAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 1 {
 		return usage("show takes the number of one pipeline, not %d arguments", c.Args().Len())
 	}
-	history, err := openHistory(ctx)
+	history, err := openArchive(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"repo":     repo,
 			"await":    await,
 			"registry": registry,
+			"api":      api,
 		},
 	})
 }

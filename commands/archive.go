@@ -1,0 +1,128 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/server"
+)
+
+// An archive is a history that commands show: the one of this machine, or
+// one behind the API of a daemon.
+type archive interface {
+	Pipelines(ctx context.Context, f db.PipelineFilter) ([]db.Pipeline, error)
+	Pipeline(ctx context.Context, number int64) (db.Pipeline, error)
+	Jobs(ctx context.Context, pipeline int64) ([]db.Job, error)
+	Steps(ctx context.Context, job int64) ([]db.Step, error)
+	Lines(ctx context.Context, q db.LogQuery) (db.Page, error)
+	Close() error
+}
+
+// openArchive opens the history that --server names, without it that of this
+// machine.
+func openArchive(ctx context.Context, c *cli.Command) (archive, error) {
+	if name := c.String("server"); name != "" {
+		return openRemote(name)
+	}
+	return openHistory(ctx)
+}
+
+func serverFlag() cli.Flag {
+	return &cli.StringFlag{Name: "server", Usage: "ask the daemon at `URL`, or the remote of that name (popsicle remote add)", Sources: cli.EnvVars("POPSICLE_SERVER")}
+}
+
+func cancelCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "cancel",
+		Usage:     "end a pipeline that waits or runs",
+		ArgsUsage: "N",
+		Description: `Asks whoever runs pipeline N to end it: a popsicle run in another terminal
+notices within a second, and so does the daemon.
+
+   popsicle cancel 12
+   popsicle cancel 12 --server https://ci.example.com`,
+		Flags:        []cli.Flag{serverFlag()},
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       cancelAction,
+	}
+}
+
+func cancelAction(ctx context.Context, c *cli.Command) error {
+	number, err := numberArg(c)
+	if err != nil {
+		return err
+	}
+	if name := c.String("server"); name != "" {
+		r, err := openRemote(name)
+		if err != nil {
+			return err
+		}
+		return r.Cancel(ctx, number)
+	}
+	file, err := historyFile()
+	if err != nil {
+		return err
+	}
+	history, err := db.Open(ctx, file)
+	if err != nil {
+		return err
+	}
+	err = history.RequestCancel(ctx, number, userName())
+	if errors.Is(err, db.ErrEnded) {
+		err = usageErr{err}
+	}
+	return errors.Join(err, history.Close())
+}
+
+func rerunCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "rerun",
+		Usage:     "let a daemon run a pipeline again",
+		ArgsUsage: "N",
+		Description: `Asks the daemon to run pipeline N again, on the same commit, and prints the
+number of the new one. In a checkout, popsicle run does that without a daemon.
+
+   popsicle rerun 12 --server https://ci.example.com
+   popsicle rerun 12 --failed --server ci`,
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "failed", Usage: "leave out the jobs that passed"}, serverFlag()},
+		Suggest:      true,
+		OnUsageError: usageError,
+		Action:       rerunAction,
+	}
+}
+
+func rerunAction(ctx context.Context, c *cli.Command) error {
+	number, err := numberArg(c)
+	if err != nil {
+		return err
+	}
+	if c.String("server") == "" {
+		return usage("rerun asks a daemon: give --server, or use popsicle run in the checkout")
+	}
+	r, err := openRemote(c.String("server"))
+	if err != nil {
+		return err
+	}
+	var made server.Accepted
+	if err := r.send(ctx, http.MethodPost, fmt.Sprintf("/pipelines/%d/rerun", number), server.Rerun{FailedOnly: c.Bool("failed")}, &made); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout(c), "%d\n", made.Number)
+	return err
+}
+
+func numberArg(c *cli.Command) (int64, error) {
+	number, err := strconv.ParseInt(strings.TrimPrefix(c.Args().First(), "#"), 10, 64)
+	if err != nil || c.Args().Len() != 1 {
+		return 0, usage("%s takes the number of one pipeline: popsicle history lists them", c.Name)
+	}
+	return number, nil
+}
