@@ -90,6 +90,8 @@ func TestMask(t *testing.T) {
 		{"short ones are no secrets", []string{"abc", "", "x"}, "abcx", "abcx"},
 		{"booleans are no secrets", []string{"true", "false", "True", "False", "TRUE"}, "true false TRUE", "true false ****"},
 		{"over lines", []string{"-----KEY\nabc\n"}, "a\n-----KEY\nabc\nb\n", "a\n****b\n"},
+		{"many in another", []string{"abcd", "efgh", "abcd.efgh.ijkl"}, "abcd.efgh.ijkl abcd.efgh.ijk abcd", "**** ****.****.ijk ****"},
+		{"a key file", []string{"-----BEGIN K-----\nABCDEFGH\nIJKLMNOP\n-----END K-----\n"}, "-----BEGIN K-----\nABCDEFGH\nIJKLMNOP\n-----END K-----\nABCDEFGH\r\nIJKLMNOP\n", "********\r\n****\n"},
 		{"binary", []string{"\x00\xff\xfe\x01"}, "a\x00\xff\xfe\x01b", "a****b"},
 		{"a secret of stars", []string{"****"}, "a****b", "a****b"},
 	}
@@ -143,6 +145,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("aaaa", "aaab", "aaaaaaabaaa", []byte{4, 4, 4})
 	f.Add("abcabcabc", "bcab", "abcabcabcabcab", []byte{2, 9})
 	f.Add("pass", "password", "passpassword passw", []byte{3, 3, 3, 3})
+	f.Add("ab12\ncd34\nef56", "cd34", "ab12\ncd34\nef56 ab12\ncd34\nxx", []byte{5, 5, 5})
 	f.Fuzz(func(t *testing.T, a, b, text string, cuts []byte) {
 		if len(text) > 4<<10 || len(a)+len(b) > 1<<10 {
 			return

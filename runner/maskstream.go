@@ -7,9 +7,12 @@ type maskStream struct {
 	out     func([]byte) // the bytes are only lent
 	at      int32
 	pending []byte // seen and not yet let out
-	secret  int    // so many bytes of pending, from its beginning at from, are secret
-	from    int
+	secrets []span // of pending, in order and apart
+	clean   []byte // what is being let out
 }
+
+// A span is a part of the pending bytes.
+type span struct{ from, to int }
 
 func (m *Mask) stream(out func([]byte)) *maskStream {
 	return &maskStream{Mask: m, out: out}
@@ -23,7 +26,7 @@ func (w *maskStream) Write(p []byte) {
 	}
 	begin := 0
 	for i := 0; i < len(p); {
-		if w.at == 0 && w.secret == 0 {
+		if w.at == 0 {
 			n := w.candidate(p[i:])
 			w.pending = append(w.pending, p[i:i+n]...)
 			i += n
@@ -33,7 +36,7 @@ func (w *maskStream) Write(p []byte) {
 		}
 		w.take(p[i])
 		i++
-		if open := int(w.states[w.at].open); w.secret == 0 && open < shortest && i-open > begin {
+		if open := int(w.states[w.at].open); open < shortest && i-open > begin {
 			// No more than chance: back to the filter.
 			w.pending = w.pending[:len(w.pending)-open]
 			w.at, i = 0, i-open
@@ -42,53 +45,49 @@ func (w *maskStream) Write(p []byte) {
 	w.drain(int(w.states[w.at].open))
 }
 
+// take takes one byte. Secrets that overlap become one.
 func (w *maskStream) take(c byte) {
 	w.pending = append(w.pending, c)
 	w.at = w.next(w.at, c)
-	s := &w.states[w.at]
-	if n := int(s.match); n > 0 {
-		w.mark(len(w.pending)-n, len(w.pending))
+	n := int(w.states[w.at].match)
+	if n == 0 {
+		return
 	}
-	if w.secret > 0 && int(s.open) < len(w.pending)-w.from-w.secret {
-		w.release()
+	found := span{len(w.pending) - n, len(w.pending)}
+	last := len(w.secrets) - 1
+	for ; last >= 0 && w.secrets[last].to > found.from; last-- {
+		found.from = min(found.from, w.secrets[last].from)
+		found.to = max(found.to, w.secrets[last].to)
 	}
+	w.secrets = append(w.secrets[:last+1], found)
 }
 
-// mark joins the secret pending[from:to] with the one before it, if they
-// overlap; a secret apart lets the one before it out.
-func (w *maskStream) mark(from, to int) {
-	if w.secret > 0 && from >= w.from+w.secret {
-		end := w.from + w.secret
-		w.release()
-		from, to = from-end, to-end
-	}
-	if w.secret > 0 {
-		from = min(from, w.from)
-	}
-	w.from, w.secret = from, to-from
-}
-
-// release lets out what is before the marked secret, and the mask for it.
-func (w *maskStream) release() {
-	w.out(w.pending[:w.from])
-	w.out([]byte(masked))
-	w.pending = append(w.pending[:0], w.pending[w.from+w.secret:]...)
-	w.from, w.secret = 0, 0
-}
-
-// drain lets out all but the last keep bytes, which may become a secret.
+// drain lets out all but the last keep bytes, which may become a secret, and
+// a secret before them that may still grow.
 func (w *maskStream) drain(keep int) {
-	end := len(w.pending) - keep
-	if w.secret > 0 {
-		if end < w.from+w.secret {
-			return // the secret may still grow
+	end, at, done := len(w.pending)-keep, 0, 0
+	w.clean = w.clean[:0]
+	for _, s := range w.secrets {
+		if s.to > end {
+			end = min(end, s.from)
+			break
 		}
-		end -= w.from + w.secret
-		w.release()
+		w.clean = append(append(w.clean, w.pending[at:s.from]...), masked...)
+		at = s.to
+		done++
 	}
-	if end > 0 {
-		w.out(w.pending[:end])
-		w.pending = append(w.pending[:0], w.pending[end:]...)
+	w.clean = append(w.clean, w.pending[at:end]...)
+	if end == 0 {
+		return
+	}
+	w.pending = append(w.pending[:0], w.pending[end:]...)
+	w.secrets = append(w.secrets[:0], w.secrets[done:]...)
+	for i := range w.secrets {
+		w.secrets[i].from -= end
+		w.secrets[i].to -= end
+	}
+	if len(w.clean) > 0 {
+		w.out(w.clean)
 	}
 }
 
