@@ -203,7 +203,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.all()),
 		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
 		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName()),
-		Env:      l.project, Contexts: l.contexts, Given: l.env,
+		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,
 		Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
 		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: projectOf(l.snapshot.Head(), l.repo.Root)}, StashLimit: l.limits.size,

@@ -71,6 +71,7 @@ func environmentFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set a pipeline parameter, `NAME=VALUE`", Category: category},
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a project variable, `NAME=VALUE`, or pass on NAME; masked in all output", Category: category},
 		&cli.StringSliceFlag{Name: "env-file", Usage: "read project variables from `FILE`", Category: category},
+		&cli.StringSliceFlag{Name: "ssh-key", Usage: "a private key for add_ssh_keys, `FILE`, or FINGERPRINT=FILE for the one of that fingerprint", Category: category},
 		&cli.StringFlag{Name: "missing-contexts", Usage: "where a context is not known here: refuse to run, or `ignore` it", Value: "refuse", Category: category, Validator: missingContexts},
 		&cli.BoolFlag{Name: "no-secrets", Usage: "give jobs no contexts, no variables of the project and no keys", Category: category},
 	}
@@ -129,8 +130,9 @@ type order struct {
 	selection   plan.Selection
 	params      map[string]string
 	env         []plan.Var // of -e and --env-file
-	untrusted   bool       // jobs get no secrets
-	anyContext  bool       // contexts that are not known are empty
+	keys        []runner.SSHKey
+	untrusted   bool // jobs get no secrets
+	anyContext  bool // contexts that are not known are empty
 	parallel    int
 	failFast    bool
 	approve     []string
@@ -164,8 +166,8 @@ func newOrder(c *cli.Command) (order, error) {
 		return o, usage("--branch and --tag exclude each other: a pipeline runs on one ref")
 	case o.selection.Only && len(o.selection.Jobs) == 0:
 		return o, usage("--only needs the names of jobs")
-	case o.untrusted && (c.IsSet("env") || c.IsSet("env-file")):
-		return o, usage("--no-secrets excludes -e and --env-file: their variables are secrets")
+	case o.untrusted && (c.IsSet("env") || c.IsSet("env-file") || c.IsSet("ssh-key")):
+		return o, usage("--no-secrets excludes -e, --env-file and --ssh-key: they give secrets")
 	case c.IsSet("jobs") && o.parallel < 1:
 		return o, usage("--jobs %d: at least one job must run at a time", o.parallel)
 	case o.parallel == 0:
@@ -179,6 +181,9 @@ func newOrder(c *cli.Command) (order, error) {
 		return o, usageErr{err}
 	}
 	if o.limits, err = newLimits(c); err != nil {
+		return o, err
+	}
+	if o.keys, err = sshKeys(c.StringSlice("ssh-key")); err != nil {
 		return o, err
 	}
 	o.env, err = projectVars(c.StringSlice("env-file"), c.StringSlice("env"))

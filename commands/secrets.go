@@ -183,7 +183,7 @@ func vaultError(err error) error {
 
 // all are the secrets of the run, for its mask.
 func (l *launch) all() []plan.Var {
-	all := slices.Concat(l.project, l.env)
+	all := slices.Concat(l.project, l.env, keySecrets(l.keys))
 	for _, vars := range l.contexts {
 		all = append(all, vars...)
 	}
