@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,14 +79,16 @@ func (l *launch) options(ctx context.Context, number int64) (config.Options, err
 	branch, tag := l.ref()
 	files, err := testedFiles(ctx, l.repo.Root, l.snapshot)
 	return config.Options{
-		Branch: branch, Tag: tag, Parameters: l.params, Values: l.values(number, branch, tag),
+		Branch: branch, Tag: tag, Scheduled: l.scheduled, Parameters: l.params, Values: l.values(number, branch, tag),
 		Orbs: orb.Library{FS: files, Vendored: vendored},
 	}, err
 }
 
 // values are the pipeline values of this run.
 func (l *launch) values(number int64, branch, tag string) map[string]any {
-	return pipelineValues(l.snapshot.Head(), number, branch, tag)
+	v := pipelineValues(l.snapshot.Head(), number, branch, tag)
+	maps.Copy(v, l.triggerVals)
+	return v
 }
 
 // pipelineValues are the pipeline values that have a meaning here; the rest

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,7 +37,8 @@ type launch struct {
 	sources  []source
 	history  *db.DB
 	plan     *plan.Pipeline
-	later    bool // the selection is of what setup jobs will make
+	later    bool    // the selection is of what setup jobs will make
+	places   *places // of all pipelines of a daemon; nil: none but this one's
 }
 
 // open reads the checkout and makes the plan. Nothing has started when it
@@ -90,30 +92,45 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	if err := l.unlock(ctx); err != nil {
 		return "", err
 	}
+	return l.leased(func(lease *docker.Lease) (event.Status, bool, error) {
+		id, err := l.history.NewPipeline(ctx, lease.Path)
+		if err != nil {
+			return "", false, err
+		}
+		return l.record(ctx, id, lease, sinks)
+	})
+}
+
+// leased does work under a lease of its own. What it leaves on the engine, the
+// next run removes.
+func (l *launch) leased(work func(*docker.Lease) (status event.Status, left bool, err error)) (event.Status, error) {
 	lease, err := docker.TakeLease(filepath.Join(filepath.Dir(l.history.Path()), leases))
 	if err != nil {
 		return "", err
 	}
 	end := lease.Release
 	defer func() { _ = end() }() // a lease that stays is dead, and the next run removes it
-	id, err := l.history.NewPipeline(ctx, lease.Path)
-	if err != nil {
-		return "", err
+	status, left, err := work(lease)
+	if left {
+		end = lease.Abandon
 	}
+	return status, err
+}
+
+// record runs the plan as the pipeline id, which waits for it in the history.
+// left says that something of it is still on the engine.
+func (l *launch) record(ctx context.Context, id int64, lease *docker.Lease, sinks []event.Sink) (status event.Status, left bool, err error) {
 	recorder := l.history.Recorder(id)
 	out := event.NewStream(append([]event.Sink{recorder}, sinks...)...)
 	out.Emit(l.started(id))
 
 	r := l.runner(id, out, lease)
-	status := l.drive(ctx, id, out, r)
+	status = l.drive(ctx, id, out, r)
 	r.Close(ctx)
-	if r.Left() {
-		end = lease.Abandon
-	}
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
 	defer r.LetGo()
-	return status, errors.Join(recorder.Close(wait), out.Err())
+	return status, r.Left(), errors.Join(recorder.Close(wait), out.Err())
 }
 
 // drive runs the jobs, reads the tree beside them, and removes what dead runs
@@ -135,7 +152,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 		l.evictAtTimes(ctx)
 		return nil
 	})
-	o := &runner.Orchestrator{Jobs: r, Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames}
+	o := &runner.Orchestrator{Jobs: l.shared(r), Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames}
 	rest := &continuation{launch: l, number: id, asked: &r.Continuations, out: out, mask: r.Mask}
 	o.Continue = rest.next
 	status := o.Run(ctx, id, l.plan)
@@ -143,12 +160,33 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
 		status, reason = event.InfrastructureFail, r.Mask.String(err.Error())
 	}
-	if who := by(); who != "" && status == event.Canceled {
+	var short *cutShort
+	switch who := by(); {
+	case status == event.Canceled && errors.As(context.Cause(ctx), &short):
+		status, reason = short.status, short.reason
+	case who != "" && status == event.Canceled:
 		reason = "canceled by " + who
 	}
 	l.warnUnstable(at, out, r)
 	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
 	return status
+}
+
+// A cutShort is why a context ends before the run, and what the run is then.
+type cutShort struct {
+	status event.Status
+	reason string
+}
+
+func (c *cutShort) Error() string { return c.reason }
+
+// shared makes the jobs wait for the places that all pipelines of a daemon
+// share, where there is a daemon.
+func (l *launch) shared(r *runner.Runner) runner.JobRunner {
+	if l.places == nil {
+		return r
+	}
+	return &placedJobs{r, l.places, l.repoName}
 }
 
 // warnUnstable says when files changed while they were read.
@@ -202,11 +240,11 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 	r := &runner.Runner{
 		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.all()),
 		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
-		Build:    runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName()),
+		Build:    l.build(id, branch, tag),
 		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,
 		Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
-		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: projectOf(l.snapshot.Head(), l.repo.Root)}, StashLimit: l.limits.size,
+		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: l.cacheOwner()}, StashLimit: l.limits.size,
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
 		Machine: l.machine, Limits: l.sized,
 	}
@@ -214,6 +252,22 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		r.Arch = runtime.GOARCH // the engine of a unix socket is on this machine
 	}
 	return r
+}
+
+// cacheOwner is whose caches the run reads and writes: a fork's are its own, so
+// that it leaves nothing for the runs of the repository to take.
+func (l *launch) cacheOwner() string {
+	owner := projectOf(l.snapshot.Head(), l.repo.Root)
+	if l.untrusted && l.trigger != "" {
+		return owner + " " + l.branch
+	}
+	return owner
+}
+
+func (l *launch) build(id int64, branch, tag string) runner.Build {
+	b := runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName())
+	b.Trigger = l.triggerVars
+	return b
 }
 
 func (l *launch) approved(job string) bool {
@@ -255,8 +309,11 @@ func (l *launch) started(id int64) event.PipelineStarted {
 	branch, tag := l.ref()
 	e := event.PipelineStarted{
 		At: event.At{Pipeline: id}, Repo: head.Slug, Root: l.repo.Root, Commit: head.Commit, Branch: branch, Tag: tag,
-		Subject: head.Subject, Author: head.Author, Trigger: "cli",
+		Subject: head.Subject, Author: head.Author, Trigger: cmp.Or(l.trigger, "cli"),
 		Source: [...]string{"worktree", "index", "commit"}[l.source.Kind],
+	}
+	if l.repoName != "" {
+		e.Repo = l.repoName
 	}
 	if e.Repo == "" {
 		e.Repo = path.Base(filepath.ToSlash(l.repo.Root))

@@ -143,6 +143,13 @@ type order struct {
 	limits      limits
 	machine     string // image of machine jobs
 	sized       bool   // jobs have what their resource classes give
+
+	// Of what somebody else than the one at the keyboard asked for.
+	repoName    string         // "owner/name"; empty: as the remote says
+	trigger     string         // event.PipelineStarted.Trigger; empty: cli
+	triggerVals map[string]any // pipeline values that the trigger sets
+	triggerVars []plan.Var     // variables that the trigger sets
+	scheduled   string         // the workflow that a schedule started
 }
 
 func newOrder(c *cli.Command) (order, error) {

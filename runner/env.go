@@ -20,9 +20,10 @@ type Build struct {
 	Pipeline int64
 	ID       string // of the pipeline, a UUID
 	Head     gitops.Head
-	Branch   string // the branch played, if not the head's
-	Tag      string // the tag played
-	User     string // who runs it
+	Branch   string     // the branch played, if not the head's
+	Tag      string     // the tag played
+	User     string     // who runs it
+	Trigger  []plan.Var // variables of what started it: CIRCLE_PULL_REQUEST
 }
 
 // NewBuild makes the ids of a run.
@@ -88,6 +89,7 @@ func (b Build) vars(at event.At, job *plan.Job, h hello) []plan.Var {
 		{Name: "CIRCLE_WORKFLOW_WORKSPACE_ID", Value: b.workflow(at.Workflow)},
 		{Name: "CIRCLE_WORKING_DIRECTORY", Value: job.WorkDir}, // with its ~: scripts expand it themselves
 	}
+	vars = append(vars, b.Trigger...)
 	if b.Tag != "" {
 		return append(vars, plan.Var{Name: "CIRCLE_TAG", Value: b.Tag})
 	}
