@@ -145,11 +145,12 @@ type order struct {
 	sized       bool   // jobs have what their resource classes give
 
 	// Of what somebody else than the one at the keyboard asked for.
-	repoName    string         // "owner/name"; empty: as the remote says
-	trigger     string         // event.PipelineStarted.Trigger; empty: cli
-	triggerVals map[string]any // pipeline values that the trigger sets
-	triggerVars []plan.Var     // variables that the trigger sets
-	scheduled   string         // the workflow that a schedule started
+	repoName    string                    // "owner/name"; empty: as the remote says
+	trigger     string                    // event.PipelineStarted.Trigger; empty: cli
+	triggerVals map[string]any            // pipeline values that the trigger sets
+	triggerVars []plan.Var                // variables that the trigger sets
+	scheduled   string                    // the workflow that a schedule started
+	mayUse      func(context string) bool // nil: any context
 }
 
 func newOrder(c *cli.Command) (order, error) {

@@ -91,6 +91,9 @@ func (l *launch) unlockContexts(v *vault.Vault) error {
 	}
 	l.contexts = map[string][]plan.Var{}
 	for _, name := range names {
+		if l.mayUse != nil && !l.mayUse(name) {
+			continue
+		}
 		vars, err := shelved(v, vault.Shelf{Kind: vault.Context, Name: name})
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
