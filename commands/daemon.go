@@ -1,14 +1,203 @@
 package commands
 
-import "github.com/urfave/cli/v3"
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/urfave/cli/v3"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/server"
+)
 
 func daemonCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "daemon",
-		Usage:        "serve pipelines to others",
-		Commands:     []*cli.Command{tokenCommand()},
+		Name:  "daemon",
+		Usage: "run pipelines when something is pushed",
+		Description: `Takes webhooks of GitHub, Gitea and Forgejo at /webhook, and runs the pipeline
+of each push and pull request of the repositories on its list, as popsicle run
+would. Pull requests from forks wait for popsicle approve, and see no secrets.
+
+   popsicle daemon repo add acme/app      take its webhooks
+   popsicle daemon secret                 the secret to give to GitHub
+   popsicle daemon                        listen on 127.0.0.1:7979
+   popsicle daemon --poll 1m              ask the repositories too, behind NAT
+
+SIGTERM lets what runs come to an end for a while, and puts the rest back into
+the queue; a second one ends at once. SIGHUP reads the list and the config anew.
+docs/daemon.md goes from nothing to a green check.`,
+		Flags: slices.Concat(limitFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "the `ADDRESS` to listen on", Value: "127.0.0.1:7979"},
+			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once, over all pipelines", DefaultText: "by CPUs and memory"},
+			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read settings from `FILE`", DefaultText: "daemon.yml beside the history, if it is there"},
+			&cli.DurationFlag{Name: "poll", Usage: "ask the repositories for news every `INTERVAL`; 0: never"},
+			&cli.DurationFlag{Name: "grace", Usage: "after SIGTERM, let pipelines run on for `TIME`", Value: time.Minute},
+			&cli.StringFlag{Name: "log-format", Usage: "write the log as `FORMAT`: text or json", Value: "text", Validator: logFormat},
+			&cli.BoolFlag{Name: "unsigned", Usage: "take webhooks without a signature, from this machine alone"},
+			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
+		}),
+		Commands:     []*cli.Command{daemonRepoCommand(), daemonSecretCommand(), tokenCommand()},
 		Suggest:      true,
 		OnUsageError: usageError,
-		Action:       helpOrUnknown,
+		Action:       daemonAction,
 	}
+}
+
+func logFormat(s string) error {
+	if s != "text" && s != "json" {
+		return usage("--log-format %s: there are text and json", s)
+	}
+	return nil
+}
+
+func newLog(format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, nil))
+}
+
+func daemonAction(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return usage("daemon takes no arguments: popsicle daemon --help lists its commands")
+	}
+	dir, err := home()
+	if err != nil {
+		return err
+	}
+	l := &launch{}
+	if err := l.openHistory(ctx); err != nil {
+		return err
+	}
+	only, err := alone(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = only.Unlock() }() // the kernel does it in any case
+	limits, err := newLimits(c)
+	if err != nil {
+		return err
+	}
+	d := newDaemon(l.history, dir, newLog(c.String("log-format")))
+	d.engine, d.grace, d.configFile, d.limits = c.String("engine"), c.Duration("grace"), c.String("config"), limits
+	d.flags = settings{Listen: flagged(c, "listen"), Jobs: c.Int("jobs"), Poll: c.Duration("poll"), Unsigned: c.Bool("unsigned")}
+	if err := d.reload(ctx); err != nil {
+		return err
+	}
+	s := d.settings()
+	listen, err := listenOn(s)
+	if err != nil {
+		return err
+	}
+	return d.serve(ctx, listen, s)
+}
+
+// flagged is a flag's value where it was given, else "".
+func flagged(c *cli.Command, name string) string {
+	if c.IsSet(name) {
+		return c.String(name)
+	}
+	return ""
+}
+
+// alone makes sure that one daemon works on a history.
+func alone(dir string) (*flock.Flock, error) {
+	lock := flock.New(filepath.Join(dir, "daemon.lock"), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err == nil && !ok {
+		err = usage("another daemon works on %s already: end it, or choose another place with POPSICLE_HOME", dir)
+	}
+	return lock, err
+}
+
+// listenOn opens the address. Without signatures, only this machine may speak.
+func listenOn(s settings) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return nil, usage("--listen %s: an address is HOST:PORT", s.Listen)
+	}
+	if ip := net.ParseIP(host); s.Unsigned && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usage("--unsigned with --listen %s: without signatures the daemon listens on 127.0.0.1 alone", s.Listen)
+	}
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return nil, usage("--listen %s: %w", s.Listen, err)
+	}
+	return l, nil
+}
+
+// serve answers and runs until a signal ends it.
+func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := d.recoverQueue(ctx); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	stopping, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- d.server(l, s).Serve(stopping, l) }()
+	worked := make(chan struct{})
+	go func() { defer close(worked); d.work(stopping) }()
+	d.log.Info("daemon listens", "address", l.Addr().String(), "jobs", s.Jobs, "repositories", len(s.Repos), "home", d.home, "version", version())
+	var failed error
+	for asked := 0; ; {
+		select {
+		case got := <-signals:
+			if got == syscall.SIGHUP {
+				if err := d.reload(ctx); err != nil {
+					d.log.Error("config not read anew: the old one holds", "error", err)
+				}
+				continue
+			}
+			asked++
+			d.log.Info("daemon ends", "signal", got.String(), "running", d.busy())
+			stop()
+			if asked > 1 {
+				d.handBack()
+				d.hurry()
+			}
+		case failed = <-served:
+			served = nil
+			stop()
+		case <-worked:
+			return failed
+		}
+	}
+}
+
+// server is the daemon over HTTP.
+func (d *daemon) server(l net.Listener, s settings) *server.Server {
+	here := l.Addr().(*net.TCPAddr).IP.IsLoopback()
+	return &server.Server{
+		History: d.history, Log: d.log, Version: version(), OpenRead: here,
+		Hooks: &server.Hooks{
+			Secrets: d.secrets, Unsigned: s.Unsigned, Repo: d.repo, Queued: d.wakeUp,
+			Stale: func(ids []int64, reason string) { d.cancelRunning(ids, reason) },
+		},
+		Cancel: d.cancel, Approve: d.approve, Launch: d.launchOrder, Rerun: d.rerun,
+	}
+}
+
+// recoverQueue finds what a daemon that died had taken, ends it in the history
+// and on the engine, and puts it back into the queue.
+func (d *daemon) recoverQueue(ctx context.Context) error {
+	l := d.newLaunch(db.Repo{}, order{})
+	l.reap(ctx, docker.CLI{Bin: d.engine})
+	again, err := d.history.Requeue(ctx)
+	for _, id := range again {
+		d.log.Info("pipeline was interrupted: it runs again", "pipeline", id)
+	}
+	return err
 }

@@ -1,0 +1,230 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
+)
+
+// settings are what a daemon goes by: flags first, then its config file, then
+// what `popsicle daemon repo add` put into the history.
+type settings struct {
+	Listen   string
+	Jobs     int
+	Poll     time.Duration
+	Unsigned bool
+	MaxSize  int64  // bytes that the mirror of a repository may have
+	SSHKey   string // file; empty: the agent
+	Secrets  [][]byte
+	Repos    map[string]db.Repo // by name in lower case
+}
+
+// defaultMaxSize is how large a repository may be if nothing else is said.
+const defaultMaxSize = 4 << 30
+
+func (d *daemon) settings() settings { return *d.now.Load() }
+
+// repo finds a repository on the list.
+func (d *daemon) repo(name string) (db.Repo, bool) {
+	r, ok := d.settings().Repos[strings.ToLower(name)]
+	return r, ok
+}
+
+func (d *daemon) secrets() [][]byte { return d.settings().Secrets }
+
+// reload reads all settings anew. With an error, the old ones hold.
+func (d *daemon) reload(ctx context.Context) error {
+	s, err := d.readConfig()
+	if err != nil {
+		return err
+	}
+	kept, err := d.history.Repos(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range kept {
+		if _, named := s.Repos[strings.ToLower(r.Name)]; !named {
+			s.Repos[strings.ToLower(r.Name)] = r
+		}
+	}
+	d.flags.over(&s)
+	if s.Secrets, err = readSecrets(d.home); err != nil {
+		return err
+	}
+	if len(s.Secrets) == 0 && !s.Unsigned {
+		return usage("there is no secret that webhooks could be signed with: popsicle daemon secret makes one")
+	}
+	old := d.now.Swap(&s)
+	before := 0
+	if old != nil {
+		before = old.Jobs
+	}
+	d.places.resize(s.Jobs - before)
+	return nil
+}
+
+// over puts the flags that were given over s, and what nobody said.
+func (f settings) over(s *settings) {
+	if f.Listen != "" {
+		s.Listen = f.Listen
+	}
+	if s.Listen == "" {
+		s.Listen = "127.0.0.1:7979"
+	}
+	if f.Jobs > 0 {
+		s.Jobs = f.Jobs
+	}
+	if s.Jobs == 0 {
+		s.Jobs = capacity()
+	}
+	if f.Poll > 0 {
+		s.Poll = f.Poll
+	}
+	if s.MaxSize == 0 {
+		s.MaxSize = defaultMaxSize
+	}
+	s.Unsigned = f.Unsigned
+}
+
+// repoName is what a repository may be called.
+var repoName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_.][A-Za-z0-9._-]*$`)
+
+// readConfig reads the config file; where none was named, there need be none.
+func (d *daemon) readConfig() (settings, error) {
+	file := d.configFile
+	if file == "" {
+		file = filepath.Join(d.home, "daemon.yml")
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && d.configFile == "" {
+		return settings{Repos: map[string]db.Repo{}}, nil
+	}
+	if err != nil {
+		return settings{}, usage("--config: %w", err)
+	}
+	return parseDaemonConfig(file, text)
+}
+
+// A configReader collects the mistakes of a config.
+type configReader struct{ wrong *multierror.Error }
+
+func (r *configReader) fail(n *tree.Node, message, hint string) {
+	r.wrong = multierror.Append(r.wrong, &tree.Error{Pos: n.Pos(), Message: message, Hint: hint})
+}
+
+// parseDaemonConfig reads the text of a config file. All mistakes are in the
+// error at once, each at its place.
+func parseDaemonConfig(file string, text []byte) (settings, error) {
+	s, r := settings{Repos: map[string]db.Repo{}}, &configReader{}
+	root, mistakes := tree.Read(file, text)
+	for _, m := range mistakes {
+		r.wrong = multierror.Append(r.wrong, m)
+	}
+	if r.wrong == nil && root.Is(tree.Map) {
+		r.keys(root, map[string]func(*tree.Node){
+			"listen":   func(n *tree.Node) { s.Listen = r.text(n) },
+			"jobs":     func(n *tree.Node) { s.Jobs = int(r.number(n)) },
+			"poll":     func(n *tree.Node) { s.Poll = r.duration(n) },
+			"max_size": func(n *tree.Node) { s.MaxSize = r.number(n) << 20 },
+			"ssh_key":  func(n *tree.Node) { s.SSHKey = r.text(n) },
+			"repositories": func(n *tree.Node) {
+				for _, p := range n.Pairs {
+					s.Repos[strings.ToLower(p.Key.Text)] = r.repo(p)
+				}
+			},
+		})
+	} else if r.wrong == nil && root != nil && !root.Is(tree.Null) {
+		r.fail(root, "the config is "+root.Kind.String(), "write a map: listen, jobs, poll, max_size, ssh_key, repositories")
+	}
+	if r.wrong == nil {
+		return s, nil
+	}
+	r.wrong.ErrorFormat = lines
+	return s, r.wrong
+}
+
+// keys takes the entries of a map, and knows no others.
+func (r *configReader) keys(n *tree.Node, known map[string]func(*tree.Node)) {
+	for _, p := range n.Pairs {
+		take, ok := known[p.Key.Text]
+		if !ok {
+			r.fail(p.Key, fmt.Sprintf("there is no setting %q", p.Key.Text), "there are "+strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			continue
+		}
+		take(p.Value)
+	}
+}
+
+func (r *configReader) repo(p tree.Pair) db.Repo {
+	repo := db.Repo{Name: p.Key.Text, URL: "https://github.com/" + p.Key.Text}
+	if !repoName.MatchString(repo.Name) {
+		r.fail(p.Key, fmt.Sprintf("%q is no name of a repository", repo.Name), "write owner/name")
+	}
+	if p.Value.Is(tree.Null) {
+		return repo
+	}
+	if !p.Value.Is(tree.Map) {
+		r.fail(p.Value, "the repository is "+p.Value.Kind.String(), "write a map: url, events, contexts")
+		return repo
+	}
+	r.keys(p.Value, map[string]func(*tree.Node){
+		"url":      func(n *tree.Node) { repo.URL = r.text(n) },
+		"events":   func(n *tree.Node) { repo.Events = r.texts(n, knownEvents) },
+		"contexts": func(n *tree.Node) { repo.Contexts = r.texts(n, nil) },
+	})
+	return repo
+}
+
+// knownEvents are what can start a pipeline.
+var knownEvents = []string{"push", "pull_request", "schedule"}
+
+func (r *configReader) text(n *tree.Node) string {
+	if !n.Scalar() && !n.Is(tree.String) || n.Text == "" {
+		r.fail(n, "this is "+n.Kind.String(), "write a text")
+	}
+	return n.Text
+}
+
+func (r *configReader) number(n *tree.Node) int64 {
+	i, err := strconv.ParseInt(n.Text, 10, 40)
+	if err != nil || i < 1 {
+		r.fail(n, fmt.Sprintf("%q is no number above 0", n.Text), "")
+	}
+	return i
+}
+
+func (r *configReader) duration(n *tree.Node) time.Duration {
+	d, err := time.ParseDuration(n.Text)
+	if err != nil || d < time.Second {
+		r.fail(n, fmt.Sprintf("%q is no time of at least a second", n.Text), "write 30s, 1m or 2h")
+	}
+	return d
+}
+
+func (r *configReader) texts(n *tree.Node, known []string) (all []string) {
+	items := n.Items
+	if n.Is(tree.String) {
+		items = []*tree.Node{n}
+	}
+	for _, item := range items {
+		if text := r.text(item); known != nil && !slices.Contains(known, text) {
+			r.fail(item, fmt.Sprintf("there is no event %q", text), "there are "+strings.Join(known, ", "))
+		}
+		all = append(all, item.Text)
+	}
+	return all
+}
