@@ -135,7 +135,7 @@ func watched(image, command string) map[string]string {
 }
 
 func TestDaemon(t *testing.T) {
-	w := newWatch(t, watched(images.Busybox(t), `'cat file 2>/dev/null; echo "$CIRCLE_BRANCH|$CIRCLE_TAG|$CIRCLE_SHA1"'`))
+	w := newWatch(t, watched(images.Busybox(t), `'cat file 2>/dev/null || true; echo "$CIRCLE_BRANCH|$CIRCLE_TAG|$CIRCLE_SHA1"'`))
 	first := w.push("refs/heads/main")
 	w.await("success")
 	if log := w.must(0, "logs", "1"); !strings.Contains(log, "main||"+first) {
