@@ -12,7 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -248,6 +247,9 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
 		Machine: l.machine, Limits: l.sized,
 	}
+	if l.hold {
+		r.Decide = l.decide
+	}
 	if strings.HasPrefix(r.Engine, "unix://") && runtime.GOOS == "linux" {
 		r.Arch = runtime.GOARCH // the engine of a unix socket is on this machine
 	}
@@ -268,10 +270,6 @@ func (l *launch) build(id int64, branch, tag string) runner.Build {
 	b := runner.NewBuild(id, l.snapshot.Head(), branch, tag, userName())
 	b.Trigger = l.triggerVars
 	return b
-}
-
-func (l *launch) approved(job string) bool {
-	return slices.Contains(l.approve, "all") || slices.Contains(l.approve, job)
 }
 
 // engineName names the engine in the history, without asking it.

@@ -49,6 +49,7 @@ func selectionFlags() []cli.Flag {
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once", DefaultText: "by CPUs and memory", Category: category},
 		&cli.BoolFlag{Name: "fail-fast", Usage: "cancel the rest when a job fails", Category: category},
 		&cli.StringSliceFlag{Name: "approve", Usage: "approve the approval job `NAME`, or all", Category: category},
+		&cli.BoolFlag{Name: "hold", Usage: "wait for popsicle approve where an approval job is reached", DefaultText: "on a terminal", Category: category},
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the plan and stop", Category: category},
 		&cli.BoolFlag{Name: "graph", Usage: "draw the job graph and stop", Category: category},
 	}
@@ -136,6 +137,7 @@ type order struct {
 	parallel    int
 	failFast    bool
 	approve     []string
+	hold        bool // approval jobs wait for an answer
 	pull        runner.Pull
 	platform    string
 	platforms   map[string]string
@@ -160,6 +162,7 @@ func newOrder(c *cli.Command) (order, error) {
 		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
 		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
 		machine: c.String("machine-image"), sized: c.Bool("limits"),
+		hold: c.Bool("hold") || !c.Bool("json") && term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stdout),
 	}
 	switch {
 	case c.IsSet("commit") && c.Bool("staged"):
@@ -216,7 +219,7 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if c.Bool("dry-run") {
 		return term.Plan(stdout(c), l.plan, theme)
 	}
-	sinks, finish := listeners(c, theme, l.plan)
+	sinks, finish := listeners(c, theme, l)
 	status, err := l.run(ctx, sinks)
 	if err = errors.Join(err, finish()); err == nil && status != event.Success {
 		err = endedError(status)
@@ -226,22 +229,23 @@ func runAction(ctx context.Context, c *cli.Command) error {
 
 // listeners are those who show the run: what --json, --plain and the terminal
 // ask for. finish ends them.
-func listeners(c *cli.Command, theme term.Theme, p *plan.Pipeline) (sinks []event.Sink, finish func() error) {
+func listeners(c *cli.Command, theme term.Theme, l *launch) (sinks []event.Sink, finish func() error) {
 	if c.Bool("json") {
 		json := term.NewJSON(os.Stdout)
 		return []event.Sink{json}, json.Close
 	}
 	summary := term.NewSummary(os.Stdout, theme)
-	summary.Plan = p
+	summary.Plan = l.plan
 	if c.Bool("plain") || !term.IsTerminal(os.Stdout) || os.Getenv("TERM") == "dumb" {
 		plain := term.NewPlain(os.Stdout, theme)
 		return []event.Sink{plain, summary}, plain.Close
 	}
 	live := term.NewLive(os.Stdout, theme)
 	summary.OmitJobs = true // live leaves the list of jobs behind
+	live.Ask(os.Stdin, l.answer)
 	restore := term.Quiet(os.Stdin)
 	return []event.Sink{live, summary}, func() error {
-		restore()
+		defer restore()
 		return live.Close()
 	}
 }

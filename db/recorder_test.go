@@ -109,7 +109,7 @@ func TestStatesOnTheWay(t *testing.T) {
 		event.JobQueued{At: jobAt(1, 0), Kind: "docker"},
 		event.JobQueued{At: jobAt(2, 0), Kind: "approval"},
 		event.JobQueued{At: jobAt(3, 0), Kind: "docker"},
-		event.JobStarted{At: jobAt(2, 0)},
+		event.JobHeld{At: jobAt(2, 0)},
 		event.JobStarted{At: jobAt(3, 0)},
 		event.StepStarted{At: stepAt(3, 1, 0)},
 		event.Message{At: jobAt(3, 0), Level: event.Info, Text: "a pull's progress"},

@@ -22,6 +22,7 @@ type run struct {
 	changes  []change
 	seen     time.Time // time of the newest event
 	finished bool
+	held     bool  // a job has been on hold
 	refused  error // what the last commit left out
 }
 
@@ -34,7 +35,6 @@ type change struct {
 // A jobRow is what a run knows of one job.
 type jobRow struct {
 	id    int64 // set when the row is written
-	kind  string
 	ended bool
 }
 
@@ -55,6 +55,8 @@ func (r *run) take(i item) {
 		r.jobQueued(e)
 	case event.JobStarted:
 		r.jobStarted(e)
+	case event.JobHeld:
+		r.jobHeld(e)
 	case event.JobReady:
 		r.exec("UPDATE jobs SET image_digest = ?, arch = ?, emulated = ?, user = ?, workdir = ? WHERE id = ?",
 			e.ImageDigest, e.Arch, e.Emulated, e.User, e.WorkDir, r.job(at))

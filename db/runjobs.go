@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
@@ -52,27 +53,41 @@ func (r *run) jobQueued(e event.JobQueued) {
 	for node := range max(1, e.Nodes) {
 		e.Node = node
 		job := r.job(e.At)
-		job.kind = e.Kind
 		r.exec("UPDATE jobs SET kind = ?, image = ?, requires = ?, planned_steps = ?, plan_hash = ?, env_names = ? WHERE id = ?",
 			e.Kind, e.Image, list[string](e.Requires), e.Steps, e.PlanHash, list[string](e.EnvNames), job)
 	}
 }
 
-// jobStarted also remembers the engine as a runner. An approval job does not
-// run: it waits for somebody.
+// jobStarted also remembers the engine as a runner.
 func (r *run) jobStarted(e event.JobStarted) {
 	job := r.job(e.At)
-	status := event.Running
-	if job.kind == "approval" {
-		status = event.OnHold
-	}
 	if e.Engine != "" {
 		r.exec("INSERT INTO runners (host, seen_time) VALUES (?1, ?2) ON CONFLICT (host) DO UPDATE SET seen_time = ?2",
 			e.Engine, moment(e.Time))
 	}
 	r.exec(`UPDATE jobs SET status = ?1, start_time = ?2, engine = ?3, container = ?4,
 		runner_id = (SELECT id FROM runners WHERE host = ?3) WHERE id = ?5`,
-		status, moment(e.Time), e.Engine, e.Container, job)
+		event.Running, moment(e.Time), e.Engine, e.Container, job)
+	r.hold()
+}
+
+func (r *run) jobHeld(e event.JobHeld) {
+	r.exec("UPDATE jobs SET status = ?, start_time = ? WHERE id = ?", event.OnHold, moment(e.Time), r.job(e.At))
+	r.held = true
+	r.hold()
+}
+
+// hold makes the workflows and the pipeline on_hold while all that could go on
+// in them waits for somebody. Of a run without approvals nothing is asked.
+func (r *run) hold() {
+	if !r.held {
+		return
+	}
+	const state = `CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE %[1]s AND j.status = 'on_hold')
+		AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE %[1]s AND j.status = 'running') THEN 'on_hold' ELSE 'running' END`
+	r.exec("UPDATE workflows SET status = "+fmt.Sprintf(state, "j.pipeline_id = workflows.pipeline_id AND j.workflow = workflows.name")+
+		" WHERE pipeline_id = ? AND "+isOpen, r.pipeline)
+	r.exec("UPDATE pipelines SET status = "+fmt.Sprintf(state, "j.pipeline_id = pipelines.id")+" WHERE id = ? AND "+isOpen, r.pipeline)
 }
 
 func (r *run) stepStarted(e event.StepStarted) {
@@ -117,4 +132,5 @@ func (r *run) jobFinished(e event.JobFinished) {
 	r.do(func(ctx context.Context, tx *sql.Tx) error {
 		return finishJob(ctx, tx, job.id, e.Status, e.Time)
 	})
+	r.hold()
 }

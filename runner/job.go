@@ -61,7 +61,7 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 		return Outcome{Status: event.Success}
 	}
 	if p.Kind == plan.Approval {
-		return r.approve(p)
+		return r.approve(ctx, at, p)
 	}
 	switch p.Kind {
 	case plan.MacOS:
@@ -100,13 +100,6 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 // first is the number of the plan's first step: those before it are popsicle's
 // own, the environment and its companions.
 func (j *job) first() int { return 2 + len(j.companions) }
-
-func (r *Runner) approve(p *plan.Job) Outcome {
-	if r.Approved != nil && r.Approved(p.Name) {
-		return Outcome{Status: event.Success, Reason: "approved on the command line"}
-	}
-	return Outcome{Status: event.NotRun, Reason: "not approved: popsicle run --approve " + p.Name}
-}
 
 // broken tells the end of a job that its steps did not decide.
 func (j *job) broken(ctx context.Context, err error) Outcome {

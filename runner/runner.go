@@ -35,9 +35,12 @@ type Runner struct {
 	Home      string            // popsicle's folder, which names whose the bases are
 	Lease     *docker.Lease
 	Memory    Memory
-	Approved  func(job string) bool // nil: no approval job is approved
 	Machine   string                // image of machine jobs; empty: DefaultMachine
 	Limits    bool                  // hold jobs to the sizes of their resource classes
+	Approved  func(job string) bool // nil: no approval job is approved ahead
+	// Decide waits until somebody approves or rejects a job, or ctx ends; nil:
+	// nobody will.
+	Decide func(ctx context.Context, at event.At) (Decision, error)
 	// Continuations are what jobs of setup configs ask for.
 	Continuations Continuations
 

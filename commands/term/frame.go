@@ -182,7 +182,10 @@ func (f frame) detail(j *job) string {
 	case j.status == event.Queued:
 		return f.paint(faint, f.waits(j))
 	case j.status == event.OnHold:
-		return f.paint(yellow, fmt.Sprintf("waits for: popsicle approve %d %s", f.run.pipeline.Pipeline, quote(f.run.label(j))))
+		if f.run.asked == j.id {
+			return f.paint(yellow, "approve? y or n")
+		}
+		return f.paint(yellow, "waits for: "+f.run.approve(j))
 	case j.status.Ended():
 		return f.paint(tint(j.status), j.why())
 	case j.note != "":

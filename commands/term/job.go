@@ -44,9 +44,8 @@ func (j *job) apply(e event.Event) {
 		j.queued, j.status = e, event.Queued
 	case event.JobStarted:
 		j.start(e)
-		if j.queued.Kind == "approval" {
-			j.status = event.OnHold
-		}
+	case event.JobHeld:
+		j.status, j.started = event.OnHold, e.Time
 	case event.StepStarted:
 		j.note = ""
 		j.steps = append(j.steps, newStep(e))

@@ -26,6 +26,8 @@ func samples() []event.Event {
 	job.Job, job.JobID = "build", 2
 	step := job
 	step.Step = 3
+	hold := flow
+	hold.Job, hold.JobID = "hold", 3
 	return []event.Event{
 		event.PipelineStarted{At: run, Repo: "popsicle-ci/popsicle", Root: "/home/me/popsicle", Commit: "5f1d0a2b3c4d5e6f708192a3b4c5d6e7f8091a2b",
 			Branch: "main", Tag: "v1.2.0", Subject: "runner: start jobs by edge", Author: "Ada <ada@example.com>", Trigger: "cli", Source: "worktree",
@@ -34,6 +36,7 @@ func samples() []event.Event {
 		event.TreeRead{At: run, Tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904", Dirty: true, Files: 321, Bytes: 1048576, Changed: []string{"main.go"}},
 		event.JobQueued{At: job, Kind: "docker", Image: "golang:1.26", Requires: []string{"setup"}, Steps: 4, Nodes: 1, PlanHash: "c0ffee", EnvNames: []string{"CI", "GOFLAGS"}},
 		event.JobStarted{At: job, Engine: "unix:///var/run/docker.sock", Container: "popsicle-12-2"},
+		event.JobHeld{At: hold},
 		event.JobReady{At: job, ImageDigest: "sha256:0123abcd", Arch: "arm64", User: "root", WorkDir: "/root/project"},
 		event.StepStarted{At: step, Name: "go test", Kind: "run", Command: "go test ./...", Shell: "/bin/bash -eo pipefail", File: ".popsicle/ci.yml", Line: 14},
 		event.Output{At: step, Text: "--- FAIL: TestGraph\n"},

@@ -16,8 +16,8 @@ const frameEvery = 100 * time.Millisecond
 // on the screen above it; other messages of a job, the progress of a pull say,
 // stand in its row until the next comes. When the pipeline ends, or Close is
 // called, the tree is replaced by the list of all jobs, which stays. A Live
-// reads no input and sets no mode of the terminal: Ctrl-C reaches the process
-// as always. See Quiet for keys that are typed meanwhile.
+// reads keys only where Ask was called and while a job is on hold; Ctrl-C reaches
+// the process as always. See Quiet for keys that are typed meanwhile.
 type Live struct {
 	theme Theme
 	now   func() time.Time
@@ -25,6 +25,8 @@ type Live struct {
 	mu    sync.Mutex // of run and above
 	run   *run
 	above []string // waits to be printed above the tree
+	asks  asking
+	keys  sync.WaitGroup // of the goroutine that reads keys
 
 	screenMu sync.Mutex // taken before mu
 	screen   screen
@@ -74,6 +76,7 @@ func (l *Live) take(e event.Event) {
 		return
 	}
 	l.run.apply(e)
+	l.ask(e)
 	if m, ok := e.(event.Message); ok && (m.Level == event.Warning || m.JobID == 0) {
 		l.above = append(l.above, l.theme.notice(l.run, m)...)
 	}
@@ -86,6 +89,7 @@ func (l *Live) Close() error {
 	l.end.Do(func() {
 		close(l.stop)
 		<-l.ended
+		l.keys.Wait() // the terminal is as it was before
 		l.settle()
 		_ = l.paint(l.lastFrame) // in l.err
 	})

@@ -198,6 +198,8 @@ func (p *Plain) describe(e event.Event) string {
 		return p.theme.paint(faint, treeText(e))
 	case event.JobStarted:
 		return strings.TrimRight(p.theme.mark(event.Running)+" started  "+p.theme.paint(faint, clean(p.run.job(e.At).queued.Image)), " ")
+	case event.JobHeld:
+		return p.theme.mark(event.OnHold) + " " + p.theme.paint(yellow, "waits for: "+p.run.approve(p.run.job(e.At)))
 	case event.JobReady:
 		return p.theme.paint(faint, "- "+readyText(e))
 	case event.StepStarted:

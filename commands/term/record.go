@@ -143,6 +143,8 @@ func record(h head, e event.Event) any {
 		return jobQueued{h, e.Kind, e.Image, list(e.Requires), e.Steps, max(1, e.Nodes), e.PlanHash, e.EnvNames}
 	case event.JobStarted:
 		return jobStarted{h, e.Engine, e.Container}
+	case event.JobHeld:
+		return h
 	case event.JobReady:
 		return jobReady{h, e.ImageDigest, e.Arch, e.Emulated, e.User, e.WorkDir}
 	case event.StepStarted:

@@ -15,6 +15,7 @@ type run struct {
 	jobs     []*job // in the order of the plan
 	byID     map[int]*job
 	byName   map[jobName]*job
+	asked    int  // the job that a key decides, by its ID; 0: none
 	several  bool // jobs belong to several workflows
 	status   event.Status
 	reason   string
@@ -87,6 +88,11 @@ func (r *run) labelOf(j *job, s *step) string {
 		return fmt.Sprintf("%s[%d]", r.label(j), s.node)
 	}
 	return r.label(j)
+}
+
+// approve is the command that approves a job.
+func (r *run) approve(j *job) string {
+	return fmt.Sprintf("popsicle approve %d %s", r.pipeline.Pipeline, quote(r.label(j)))
 }
 
 // workflows groups the jobs, in the order of the plan.

@@ -42,7 +42,7 @@ func Quiet(f *os.File) (restore func()) {
 // foreground: any other would be stopped for it. A failure is not told: it
 // is a flaw of looks only.
 func setMode(fd int, mode *unix.Termios) {
-	if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err == nil && group == unix.Getpgrp() {
+	if inForeground(fd) {
 		_ = unix.IoctlSetTermios(fd, setTermios, mode)
 	}
 }
@@ -56,4 +56,9 @@ func Hidden(in, out *os.File, prompt string) (string, error) {
 	line, err := term.ReadPassword(int(in.Fd()))
 	_, _ = out.WriteString("\n") // for looks only
 	return string(line), err
+}
+
+func inForeground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }

@@ -9,3 +9,7 @@ const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
 )
+
+// dropInput drops what was typed and not read. A failure is not told: the keys
+// are then read as answers, which are asked for one at a time.
+func dropInput(fd int) { _ = unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, 1) } // FREAD

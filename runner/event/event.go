@@ -135,6 +135,9 @@ type JobStarted struct {
 	Container string
 }
 
+// JobHeld says that an approval job waits for somebody to approve it.
+type JobHeld struct{ At }
+
 // JobReady says what the job runs on, once its container answers.
 type JobReady struct {
 	At
@@ -264,6 +267,7 @@ func (PipelineStarted) Type() string  { return "pipeline_started" }
 func (TreeRead) Type() string         { return "tree_read" }
 func (JobQueued) Type() string        { return "job_queued" }
 func (JobStarted) Type() string       { return "job_started" }
+func (JobHeld) Type() string          { return "job_held" }
 func (JobReady) Type() string         { return "job_ready" }
 func (StepStarted) Type() string      { return "step_started" }
 func (Output) Type() string           { return "output" }
@@ -279,6 +283,7 @@ func (e PipelineStarted) stamp(t time.Time) Event  { e.At = e.stamped(t); return
 func (e TreeRead) stamp(t time.Time) Event         { e.At = e.stamped(t); return e }
 func (e JobQueued) stamp(t time.Time) Event        { e.At = e.stamped(t); return e }
 func (e JobStarted) stamp(t time.Time) Event       { e.At = e.stamped(t); return e }
+func (e JobHeld) stamp(t time.Time) Event          { e.At = e.stamped(t); return e }
 func (e JobReady) stamp(t time.Time) Event         { e.At = e.stamped(t); return e }
 func (e StepStarted) stamp(t time.Time) Event      { e.At = e.stamped(t); return e }
 func (e Output) stamp(t time.Time) Event           { e.At = e.stamped(t); return e }
