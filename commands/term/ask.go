@@ -93,12 +93,12 @@ func (l *Live) readKeys() {
 	key := make([]byte, 1)
 	for l.asksOn() {
 		if !inForeground(fd) { // to read would stop the process
-			time.Sleep(keyWait)
+			l.pause()
 			continue
 		}
 		if n, err := unix.Read(fd, key); n != 1 || err != nil {
 			if err != nil && err != unix.EINTR {
-				time.Sleep(keyWait)
+				l.pause()
 			}
 			continue
 		}
@@ -108,6 +108,14 @@ func (l *Live) readKeys() {
 		case 'n', 'N':
 			l.decide(false)
 		}
+	}
+}
+
+// pause waits until it is worth to look at the keys again.
+func (l *Live) pause() {
+	select {
+	case <-l.stop:
+	case <-time.After(keyWait):
 	}
 }
 
