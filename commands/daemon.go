@@ -187,6 +187,7 @@ func (d *daemon) server(l net.Listener, s settings) *server.Server {
 			Stale: func(ids []int64, reason string) { d.cancelRunning(ids, reason) },
 		},
 		Cancel: d.cancel, Approve: d.approve, Launch: d.launchOrder, Rerun: d.rerun,
+		Artifact: artifactOpener(d.history),
 	}
 }
 

@@ -114,7 +114,7 @@ func (s *Server) problem(r *http.Request, err error) *Problem {
 		*p = *known
 	case errors.As(err, &large):
 		p.Status, p.Detail = http.StatusRequestEntityTooLarge, "the body may have "+strconv.FormatInt(large.Limit, 10)+" bytes"
-	case errors.Is(err, db.ErrEnded):
+	case errors.Is(err, db.ErrEnded), errors.Is(err, db.ErrNotWaiting):
 		p.Status, p.Detail = http.StatusConflict, err.Error()
 	case errors.Is(err, db.ErrNotFound):
 		p.Status, p.Detail = http.StatusNotFound, err.Error()

@@ -49,7 +49,7 @@ func (s *Server) listPipelines(r *http.Request, _ httprouter.Params) (any, error
 
 func pipelineFilter(q *query) (db.PipelineFilter, error) {
 	f := db.PipelineFilter{
-		Branch: q.Get("branch"), Repo: q.Get("repo"), Root: q.Get("root"), Trigger: q.word("trigger", "cli", "webhook", "api", "schedule"),
+		Branch: q.Get("branch"), Repo: q.Get("repo"), Root: q.Get("root"), Trigger: q.word("trigger", "cli", "webhook", "api", "schedule", "poll"),
 		Commit: q.hash("commit"), Tree: q.hash("tree"), Before: q.number("cursor", 0, 1, 1<<62),
 		Limit: int(q.number("limit", pageSize, 1, largestPage)),
 	}
@@ -67,7 +67,7 @@ func (s *Server) pipeline(r *http.Request, p httprouter.Params) (any, error) {
 	for _, j := range jobs {
 		out.Jobs = append(out.Jobs, NewJob(j, nil))
 	}
-	return out, nil
+	return out, s.asked(r.Context(), &out)
 }
 
 // pipelineJobs reads the pipeline that a path names, and its jobs.

@@ -27,6 +27,8 @@ func (s *Server) api() []route {
 		{method: "POST", path: v1 + "/pipelines/:pipeline/approve", handle: s.approve, need: scopeWrite, body: bodySize},
 		{method: "GET", path: v1 + "/pipelines/:pipeline/workflows", handle: s.workflows, need: scopeRead},
 		{method: "GET", path: v1 + "/pipelines/:pipeline/jobs", handle: s.pipelineJobList, need: scopeRead},
+		{method: "GET", path: v1 + "/pipelines/:pipeline/artifacts", handle: s.artifacts, need: scopeRead, query: artifactQuery},
+		{method: "GET", path: v1 + "/pipelines/:pipeline/tests", handle: s.tests, need: scopeRead, query: testQuery},
 		{method: "GET", path: v1 + "/pipelines/:pipeline/messages", handle: s.messages, need: scopeRead},
 		{method: "GET", path: v1 + "/pipelines/:pipeline/events", handle: s.events, need: scopeRead, stream: true},
 
@@ -34,9 +36,14 @@ func (s *Server) api() []route {
 		{method: "GET", path: v1 + "/jobs/:job/steps", handle: s.jobSteps, need: scopeRead},
 		{method: "GET", path: v1 + "/jobs/:job/log", handle: s.log, need: scopeRead, query: logQuery, stream: true},
 		{method: "GET", path: v1 + "/jobs/:job/lines", handle: s.lines, need: scopeRead, query: linesQuery},
+		{method: "GET", path: v1 + "/jobs/:job/artifacts", handle: s.jobArtifacts, need: scopeRead, query: artifactQuery},
+		{method: "GET", path: v1 + "/jobs/:job/artifacts/*path", handle: s.artifact, need: scopeRead, stream: true},
+		{method: "GET", path: v1 + "/jobs/:job/tests", handle: s.jobTests, need: scopeRead, query: testQuery},
+		{method: "POST", path: v1 + "/jobs/:job/approve", handle: s.decide, need: scopeWrite, body: bodySize},
 
 		{method: "GET", path: v1 + "/runners", handle: s.runners, need: scopeRead},
 		{method: "GET", path: v1 + "/queue", handle: s.queue, need: scopeRead},
+		{method: "GET", path: v1 + "/deliveries", handle: s.deliveries, need: scopeRead, query: deliveryQuery},
 	}
 	for i := range routes {
 		if routes[i].query == nil {
@@ -77,20 +84,4 @@ type Runner struct {
 func (s *Server) runners(r *http.Request, _ httprouter.Params) (any, error) {
 	runners, err := s.History.Runners(r.Context())
 	return list(runners, func(r db.Runner) Runner { return Runner{r.ID, r.Host, Instant(r.Seen)} }), err
-}
-
-// queue answers the pipelines that have not ended, those that wait last.
-func (s *Server) queue(r *http.Request, _ httprouter.Params) (any, error) {
-	var open []db.Pipeline
-	for _, f := range []db.PipelineFilter{{Status: "running"}, {Status: "on_hold"}, {Status: "queued"}} {
-		f.Limit = 1000
-		found, err := s.History.Pipelines(r.Context(), f)
-		if err != nil {
-			return nil, err
-		}
-		for i := range found { // oldest first
-			open = append(open, found[len(found)-1-i])
-		}
-	}
-	return list(open, NewPipeline), nil
 }

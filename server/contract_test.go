@@ -68,7 +68,7 @@ func closeObjects(v any) {
 	}
 }
 
-var parameter = regexp.MustCompile(`:(\w+)`)
+var parameter = regexp.MustCompile(`[:*](\w+)`)
 
 // template is the path of a route as the document writes it.
 func template(path string) string { return parameter.ReplaceAllString(path, "{$1}") }
@@ -187,10 +187,11 @@ func TestContract(t *testing.T) {
 	g.past("one\ntwo\n\xff\n")
 	running := g.begin()
 	defer running.Close(t.Context())
-	running.job()
+	g.order("one", nil)
+	held := fmt.Sprint(running.hold())
 	auth := "Authorization: Bearer " + g.write
 	isJSON := "Content-Type: application/json"
-	fill := strings.NewReplacer("{pipeline}", "1", "{job}", "1")
+	fill := strings.NewReplacer("{job}/approve", held+"/approve", "{pipeline}", "1", "{job}", "1", "{path}", "report.txt")
 	for path, methods := range c.paths {
 		for method, op := range methods {
 			method = strings.ToUpper(method)
@@ -209,7 +210,7 @@ func TestContract(t *testing.T) {
 			ask(http.StatusBadRequest, real+"?no-such=1", path, "{}", auth, isJSON)
 			if strings.Contains(path, "{") {
 				for _, none := range []string{"99", "0", "-1", "x", "%2e%2e", "99999999999999999999", "1%00"} {
-					ask(http.StatusNotFound, strings.NewReplacer("{pipeline}", none, "{job}", none).Replace(path), path, "{}", auth, isJSON)
+					ask(http.StatusNotFound, strings.NewReplacer("{pipeline}", none, "{job}", none, "{path}", none).Replace(path), path, "{}", auth, isJSON)
 				}
 			}
 			if len(op.Security) > 0 {
@@ -220,15 +221,19 @@ func TestContract(t *testing.T) {
 				ask(http.StatusOK, real, path, "", auth)
 				if strings.HasSuffix(path, "/log") {
 					ask(http.StatusOK, real+"?follow=true", path, "", auth)
+				}
+				if strings.HasSuffix(path, "/log") || strings.HasSuffix(path, "/{path}") {
 					ask(http.StatusPartialContent, real, path, "", auth, "Range: bytes=1-3")
 					ask(http.StatusRequestedRangeNotSatisfiable, real, path, "", auth, "Range: bytes=900-")
 				}
 				continue
 			}
 			body := "{}"
-			if path == "/api/v1/pipelines" {
+			if needed := map[string]string{
+				"/api/v1/pipelines": `{"repo": "owner/name", "ref": "main"}`, "/api/v1/jobs/{job}/approve": `{"approve": true}`,
+			}[path]; needed != "" {
 				ask(http.StatusBadRequest, real, path, body, auth, isJSON)
-				body = `{"repo": "owner/name", "ref": "main"}`
+				body = needed
 			}
 			ask(http.StatusUnsupportedMediaType, real, path, body, auth)
 			ask(http.StatusUnsupportedMediaType, real, path, body, auth, "Content-Type: text/plain")

@@ -25,7 +25,7 @@ type rig struct {
 
 func newRig(t testing.TB, change ...func(*Server)) *rig {
 	t.Helper()
-	s := &Server{History: openHistory(t), Version: "v0.0.0-test"}
+	s := &Server{History: openHistory(t), Version: "v0.0.0-test", Artifact: openBlob}
 	for _, c := range change {
 		c(s)
 	}
@@ -111,7 +111,7 @@ func (r *recording) job() int64 {
 	var jobs []db.Job
 	eventually(r.t, func() bool {
 		jobs, _ = r.d.Jobs(context.Background(), r.id)
-		return len(jobs) == 1
+		return len(jobs) > 0
 	})
 	return jobs[0].ID
 }
@@ -121,6 +121,7 @@ func (g *rig) past(text string) (pipeline, job int64) {
 	g.t.Helper()
 	r := g.begin()
 	r.print(text)
+	r.keep()
 	r.end()
 	return r.id, r.job()
 }

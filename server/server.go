@@ -10,6 +10,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,6 +39,10 @@ type Server struct {
 	Launch func(ctx context.Context, order Order) (int64, error)
 	// Rerun runs a pipeline again and returns the number of the new one.
 	Rerun func(ctx context.Context, again Rerun) (int64, error)
+
+	// Artifact opens the bytes of an artifact: those alone, from its first to
+	// its last. An error that wraps db.ErrNotFound says that they are gone.
+	Artifact func(ctx context.Context, a db.Artifact) (io.ReadSeekCloser, error)
 
 	// OpenRead lets everybody read who can connect: for a server that listens
 	// on the loopback device alone.

@@ -37,6 +37,7 @@ type Pipeline struct {
 	PlannedJobs  int            `json:"planned_jobs"`
 	JobCounts    map[string]int `json:"job_counts"`
 	Jobs         []Job          `json:"jobs,omitempty"`
+	Order        *Asked         `json:"order,omitempty"` // of one pipeline and of the queue; of the daemon's alone
 }
 
 // A Workflow is one graph of jobs of a pipeline.
