@@ -93,20 +93,20 @@ func (p *places) hand() {
 
 // placedJobs runs jobs that need a container only once they have a place.
 type placedJobs struct {
-	runner.JobRunner
-	places *places
-	repo   string
+	*runner.Runner // not the interface: it must hear of the plan too
+	places         *places
+	repo           string
 }
 
 // RunJob waits for a place, and runs the job.
 func (p *placedJobs) RunJob(ctx context.Context, at event.At, job *plan.Job) runner.Outcome {
 	switch job.Kind {
 	case plan.Approval, plan.NoOp, plan.Lock, plan.Unlock:
-		return p.JobRunner.RunJob(ctx, at, job)
+		return p.Runner.RunJob(ctx, at, job)
 	}
 	if err := p.places.take(ctx, p.repo); err != nil {
 		return runner.Outcome{Status: event.Canceled}
 	}
 	defer p.places.give(p.repo)
-	return p.JobRunner.RunJob(ctx, at, job)
+	return p.Runner.RunJob(ctx, at, job)
 }
