@@ -3,15 +3,12 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/db"
-	"github.com/popsicle-ci/popsicle/server"
 )
 
 // An archive is a history that commands show: the one of this machine, or
@@ -80,43 +77,6 @@ func cancelAction(ctx context.Context, c *cli.Command) error {
 		err = usageErr{err}
 	}
 	return errors.Join(err, history.Close())
-}
-
-func rerunCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "rerun",
-		Usage:     "let a daemon run a pipeline again",
-		ArgsUsage: "N",
-		Description: `Asks the daemon to run pipeline N again, on the same commit, and prints the
-number of the new one. In a checkout, popsicle run does that without a daemon.
-
-   popsicle rerun 12 --server https://ci.example.com
-   popsicle rerun 12 --failed --server ci`,
-		Flags:        []cli.Flag{&cli.BoolFlag{Name: "failed", Usage: "leave out the jobs that passed"}, serverFlag()},
-		Suggest:      true,
-		OnUsageError: usageError,
-		Action:       rerunAction,
-	}
-}
-
-func rerunAction(ctx context.Context, c *cli.Command) error {
-	number, err := numberArg(c)
-	if err != nil {
-		return err
-	}
-	if c.String("server") == "" {
-		return usage("rerun asks a daemon: give --server, or use popsicle run in the checkout")
-	}
-	r, err := openRemote(c.String("server"))
-	if err != nil {
-		return err
-	}
-	var made server.Accepted
-	if err := r.send(ctx, http.MethodPost, fmt.Sprintf("/pipelines/%d/rerun", number), server.Rerun{FailedOnly: c.Bool("failed")}, &made); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout(c), "%d\n", made.Number)
-	return err
 }
 
 func numberArg(c *cli.Command) (int64, error) {

@@ -77,3 +77,12 @@ func platforms(given []string) (all string, by map[string]string, err error) {
 	}
 	return all, by, nil
 }
+
+// setPlatforms reads --platform.
+func (o *order) setPlatforms(given []string) (err error) {
+	o.platformArg = given
+	if o.platform, o.platforms, err = platforms(given); err != nil {
+		return usageErr{err}
+	}
+	return nil
+}

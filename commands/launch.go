@@ -38,6 +38,8 @@ type launch struct {
 	plan     *plan.Pipeline
 	later    bool    // the selection is of what setup jobs will make
 	places   *places // of all pipelines of a daemon; nil: none but this one's
+	checkout *runner.Checkout
+	again    *again // what it runs again; nil: nothing
 }
 
 // open reads the checkout and makes the plan. Nothing has started when it
@@ -66,6 +68,7 @@ func (l *launch) openCheckout(ctx context.Context) (err error) {
 	if l.snapshot, err = l.repo.Snapshot(ctx, l.source); err != nil {
 		return err
 	}
+	l.checkout = &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot}
 	l.sources, err = readConfig(ctx, l.snapshot, l.configs)
 	return err
 }
@@ -122,6 +125,7 @@ func (l *launch) record(ctx context.Context, id int64, lease *docker.Lease, sink
 	recorder := l.history.Recorder(id)
 	out := event.NewStream(append([]event.Sink{recorder}, sinks...)...)
 	out.Emit(l.started(id))
+	l.again.tell(out, id)
 
 	r := l.runner(id, out, lease)
 	status = l.drive(ctx, id, out, r)
@@ -180,8 +184,11 @@ type cutShort struct {
 func (c *cutShort) Error() string { return c.reason }
 
 // shared makes the jobs wait for the places that all pipelines of a daemon
-// share, where there is a daemon.
+// share, where there is a daemon, and leaves out what a rerun takes over.
 func (l *launch) shared(r *runner.Runner) runner.JobRunner {
+	if l.again != nil && l.again.failed {
+		return l.again.reuse(r)
+	}
 	if l.places == nil {
 		return r
 	}
@@ -238,7 +245,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 	branch, tag := l.ref()
 	r := &runner.Runner{
 		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.all()),
-		Checkout: &runner.Checkout{Repo: l.repo, Snapshot: l.snapshot},
+		Checkout: l.checkout,
 		Build:    l.build(id, branch, tag),
 		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,
 		Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
@@ -308,7 +315,7 @@ func (l *launch) started(id int64) event.PipelineStarted {
 	e := event.PipelineStarted{
 		At: event.At{Pipeline: id}, Repo: head.Slug, Root: l.repo.Root, Commit: head.Commit, Branch: branch, Tag: tag,
 		Subject: head.Subject, Author: head.Author, Trigger: cmp.Or(l.trigger, "cli"),
-		Source: [...]string{"worktree", "index", "commit"}[l.source.Kind],
+		Source: [...]string{"worktree", "index", "commit"}[l.source.Kind], Asked: l.asked(), Partial: l.partial(),
 	}
 	if l.repoName != "" {
 		e.Repo = l.repoName

@@ -188,7 +188,7 @@ func fromPipeline(p server.Pipeline) db.Pipeline {
 	out := db.Pipeline{
 		ID: p.Number, Status: event.Status(p.Status), Reason: p.Reason, Repo: p.Repo, Root: p.Root, Commit: p.Commit, Branch: p.Branch, Tag: p.Tag,
 		Subject: p.Subject, Author: p.Author, Trigger: p.Trigger, Source: p.Source, Tree: p.Tree, TreeFiles: p.TreeFiles, TreeBytes: p.TreeBytes,
-		Changed: p.Changed, Dirty: p.Dirty, Unstable: p.Unstable, EqualsCommit: p.EqualsCommit, ConfigHash: p.ConfigHash, Version: p.Version,
+		Changed: p.Changed, Dirty: p.Dirty, Unstable: p.Unstable, EqualsCommit: p.EqualsCommit, Partial: p.Partial, ConfigHash: p.ConfigHash, Version: p.Version,
 		Queued: time.Time(p.QueuedAt), Start: time.Time(p.StartedAt), End: time.Time(p.EndedAt),
 		PlannedJobs: p.PlannedJobs, Jobs: map[event.Status]int{},
 	}

@@ -141,6 +141,7 @@ type order struct {
 	pull        runner.Pull
 	platform    string
 	platforms   map[string]string
+	platformArg []string // both as given
 	engine      string
 	limits      limits
 	machine     string // image of machine jobs
@@ -188,8 +189,8 @@ func newOrder(c *cli.Command) (order, error) {
 	if o.params, err = parameters(c.StringSlice("param")); err != nil {
 		return o, err
 	}
-	if o.platform, o.platforms, err = platforms(c.StringSlice("platform")); err != nil {
-		return o, usageErr{err}
+	if err = o.setPlatforms(c.StringSlice("platform")); err != nil {
+		return o, err
 	}
 	if o.limits, err = newLimits(c); err != nil {
 		return o, err
@@ -219,7 +220,12 @@ func runAction(ctx context.Context, c *cli.Command) error {
 	if c.Bool("dry-run") {
 		return term.Plan(stdout(c), l.plan, theme)
 	}
-	sinks, finish := listeners(c, theme, l)
+	return l.show(ctx, c)
+}
+
+// show runs the plan before the user's eyes.
+func (l *launch) show(ctx context.Context, c *cli.Command) error {
+	sinks, finish := listeners(c, newTheme(c, os.Stdout), l)
 	status, err := l.run(ctx, sinks)
 	if err = errors.Join(err, finish()); err == nil && status != event.Success {
 		err = endedError(status)

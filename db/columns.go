@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
 // moment is a time as a column keeps it: unix milliseconds, or NULL where
@@ -57,6 +59,25 @@ func (l *list[T]) Scan(v any) error {
 		return nil
 	}
 	return json.Unmarshal([]byte(text), (*[]T)(l))
+}
+
+// request is what was asked of a run as a column keeps it: a JSON object.
+type request event.Request
+
+// Value makes the column's value.
+func (r *request) Value() (driver.Value, error) {
+	text, err := json.Marshal(event.Request(*r))
+	return string(text), err
+}
+
+// Scan reads the column's value.
+func (r *request) Scan(v any) error {
+	*r = request{}
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("a request kept as %T", v)
+	}
+	return json.Unmarshal([]byte(text), (*event.Request)(r))
 }
 
 // fromMillis returns the time that is kept as ms.

@@ -38,6 +38,8 @@ type Pipeline struct {
 
 	Files      []event.ConfigFile
 	ConfigHash string // SHA-256 in hex of Files as compiled
+	Asked      event.Request
+	Partial    bool // it proves nothing about the whole: jobs were named, or taken over from another tree
 
 	Queued time.Time
 	Start  time.Time // zero before it starts
@@ -61,7 +63,7 @@ type PipelineFilter struct {
 
 const pipelineColumns = `p.id, p.status, p.reason, p.repo, p.root, p.commit_sha, p.branch, p.tag, p.subject, p.author,
 	p.trigger, p.source, p.tree, p.tree_files, p.tree_bytes, p.changed, p.dirty, p.unstable, p.equals_commit,
-	p.config_files, p.config_hash, p.queued_time, p.start_time, p.end_time, p.seen_time, p.planned_jobs, p.lease, p.version,
+	p.config_files, p.config_hash, p.queued_time, p.start_time, p.end_time, p.seen_time, p.planned_jobs, p.lease, p.version, p.asked, p.partial,
 	(SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM
 		(SELECT status, max(` + weight + `) FROM jobs WHERE pipeline_id = p.id GROUP BY position) GROUP BY status))`
 
@@ -75,7 +77,7 @@ func scanPipeline(scan func(...any) error) (p Pipeline, err error) {
 	err = scan(&p.ID, &p.Status, &p.Reason, &p.Repo, &p.Root, &p.Commit, &p.Branch, &p.Tag, &p.Subject, &p.Author,
 		&p.Trigger, &p.Source, &p.Tree, &p.TreeFiles, &p.TreeBytes, (*list[string])(&p.Changed), &p.Dirty, &p.Unstable, &p.EqualsCommit,
 		(*list[event.ConfigFile])(&p.Files), &p.ConfigHash, (*moment)(&p.Queued), (*moment)(&p.Start), (*moment)(&p.End), (*moment)(&p.Seen),
-		&p.PlannedJobs, &p.Lease, &p.Version, &jobs)
+		&p.PlannedJobs, &p.Lease, &p.Version, (*request)(&p.Asked), &p.Partial, &jobs)
 	if err != nil {
 		return p, err
 	}

@@ -106,9 +106,9 @@ func (r *run) do(do func(context.Context, *sql.Tx) error) {
 func (r *run) pipelineStarted(e event.PipelineStarted) {
 	r.commitID, r.planned = e.Commit, e.Jobs
 	r.exec(`UPDATE pipelines SET status = ?, start_time = ?, repo = ?, root = ?, commit_sha = ?, branch = ?, tag = ?, subject = ?,
-		author = ?, trigger = ?, source = ?, config_files = ?, config_hash = ?, planned_jobs = ? WHERE id = ?`,
+		author = ?, trigger = ?, source = ?, config_files = ?, config_hash = ?, planned_jobs = ?, asked = ?, partial = ? WHERE id = ?`,
 		event.Running, moment(e.Time), e.Repo, e.Root, e.Commit, e.Branch, e.Tag, e.Subject,
-		e.Author, e.Trigger, e.Source, list[event.ConfigFile](e.Files), e.Config, e.Jobs, r.pipeline)
+		e.Author, e.Trigger, e.Source, list[event.ConfigFile](e.Files), e.Config, e.Jobs, (*request)(&e.Asked), e.Partial, r.pipeline)
 	for _, name := range e.Workflows {
 		r.exec("INSERT INTO workflows (pipeline_id, name, status, start_time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			r.pipeline, name, event.Running, moment(e.Time))

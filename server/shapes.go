@@ -29,6 +29,8 @@ type Pipeline struct {
 	Dirty        bool           `json:"dirty"`
 	Unstable     bool           `json:"unstable"`
 	EqualsCommit bool           `json:"equals_commit"`
+	RerunOf      int64          `json:"rerun_of,omitempty"`
+	Partial      bool           `json:"partial"`
 	ConfigHash   string         `json:"config_hash,omitempty"`
 	Version      string         `json:"version,omitempty"`
 	QueuedAt     Instant        `json:"queued_at,omitzero"`
@@ -122,7 +124,7 @@ func NewPipeline(p db.Pipeline) Pipeline {
 		Number: p.ID, Status: string(p.Status), Reason: p.Reason, Repo: p.Repo, Root: p.Root, Branch: p.Branch, Tag: p.Tag,
 		Commit: p.Commit, Subject: p.Subject, Author: p.Author, Trigger: p.Trigger, Source: p.Source,
 		Tree: p.Tree, TreeFiles: p.TreeFiles, TreeBytes: p.TreeBytes, Changed: p.Changed,
-		Dirty: p.Dirty, Unstable: p.Unstable, EqualsCommit: p.EqualsCommit, ConfigHash: p.ConfigHash, Version: p.Version,
+		Dirty: p.Dirty, Unstable: p.Unstable, EqualsCommit: p.EqualsCommit, RerunOf: p.Asked.Rerun, Partial: p.Partial, ConfigHash: p.ConfigHash, Version: p.Version,
 		QueuedAt: Instant(p.Queued), StartedAt: Instant(p.Start), EndedAt: Instant(p.End),
 		PlannedJobs: p.PlannedJobs, JobCounts: map[string]int{},
 	}

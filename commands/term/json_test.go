@@ -32,7 +32,7 @@ func samples() []event.Event {
 		event.PipelineStarted{At: run, Repo: "popsicle-ci/popsicle", Root: "/home/me/popsicle", Commit: "5f1d0a2b3c4d5e6f708192a3b4c5d6e7f8091a2b",
 			Branch: "main", Tag: "v1.2.0", Subject: "runner: start jobs by edge", Author: "Ada <ada@example.com>", Trigger: "cli", Source: "worktree",
 			Files: []event.ConfigFile{{Path: ".popsicle/ci.yml", SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
-			Jobs:  2, Workflows: []string{"build_and_test"}},
+			Jobs:  2, Workflows: []string{"build_and_test"}, Asked: event.Request{Rerun: 11}, Partial: true},
 		event.TreeRead{At: run, Tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904", Dirty: true, Files: 321, Bytes: 1048576, Changed: []string{"main.go"}},
 		event.JobQueued{At: job, Kind: "docker", Image: "golang:1.26", Requires: []string{"setup"}, Steps: 4, Nodes: 1, PlanHash: "c0ffee", EnvNames: []string{"CI", "GOFLAGS"}},
 		event.JobStarted{At: job, Engine: "unix:///var/run/docker.sock", Container: "popsicle-12-2"},

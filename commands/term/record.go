@@ -38,6 +38,8 @@ type pipelineStarted struct {
 	Files     []configFile `json:"config_files"`
 	Jobs      int          `json:"jobs"`
 	Workflows []string     `json:"workflows"`
+	Rerun     int64        `json:"rerun_of,omitempty"`
+	Partial   bool         `json:"partial,omitempty"`
 }
 
 type treeRead struct {
@@ -136,7 +138,7 @@ func record(h head, e event.Event) any {
 	switch e := e.(type) {
 	case event.PipelineStarted:
 		return pipelineStarted{h, e.Repo, e.Root, e.Commit, e.Branch, e.Tag, e.Subject, e.Author, e.Trigger, e.Source,
-			configFiles(e.Files), e.Jobs, list(e.Workflows)}
+			configFiles(e.Files), e.Jobs, list(e.Workflows), e.Asked.Rerun, e.Partial}
 	case event.TreeRead:
 		return treeRead{h, e.Tree, e.Dirty, e.Unstable, e.Files, e.Bytes, e.Changed}
 	case event.JobQueued:

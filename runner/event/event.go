@@ -96,6 +96,27 @@ type PipelineStarted struct {
 	Config    string // SHA-256 in hex of the files as compiled: what was asked for
 	Jobs      int
 	Workflows []string
+	Asked     Request
+	Partial   bool // it proves nothing about the whole: jobs were named, or taken over from another tree
+}
+
+// A Request is what was asked of a run, so that it can be asked again. It has
+// no values of variables and no secrets: those are given anew.
+type Request struct {
+	Jobs       []string          `json:",omitempty"` // the jobs that were named
+	Only       bool              `json:",omitempty"` // without what they require
+	Workflow   string            `json:",omitempty"`
+	Parameters map[string]string `json:",omitempty"`
+	Branch     string            `json:",omitempty"` // played to filters and jobs
+	Tag        string            `json:",omitempty"` // likewise
+	Configs    []string          `json:",omitempty"` // files that took the place of the checkout's own, absolute
+	Platforms  []string          `json:",omitempty"` // as given: "linux/amd64", "IMAGE=linux/amd64"
+	NoSecrets  bool              `json:",omitempty"`
+	AnyContext bool              `json:",omitempty"` // contexts that are not known are empty
+	Machine    string            `json:",omitempty"` // the image of machine jobs
+	Limits     bool              `json:",omitempty"` // jobs had what their resource classes give
+	Rerun      int64             `json:",omitempty"` // the pipeline that it runs again
+	Failed     bool              `json:",omitempty"` // but for the jobs that passed there
 }
 
 // A ConfigFile is one file of the pipeline's config.
