@@ -24,6 +24,7 @@ type run struct {
 	finished bool
 	held     bool  // a job has been on hold
 	refused  error // what the last commit left out
+	logLimit int64 // see logLimit
 }
 
 // A change is a part of a transaction.
@@ -36,10 +37,13 @@ type change struct {
 type jobRow struct {
 	id    int64 // set when the row is written
 	ended bool
+
+	logged int64 // bytes of log that are kept
+	cut    bool  // and some are not
 }
 
 func newRun(pipeline int64) *run {
-	return &run{pipeline: pipeline, jobs: map[jobKey]*jobRow{}, streams: map[stepKey]*stream{}}
+	return &run{pipeline: pipeline, logLimit: logLimit, jobs: map[jobKey]*jobRow{}, streams: map[stepKey]*stream{}}
 }
 
 // take makes the changes that an item asks for.

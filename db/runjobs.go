@@ -102,7 +102,9 @@ func (r *run) output(at event.At, texts []string) {
 	if s.job.ended {
 		return // its log is packed; nothing that a step wrote comes so late
 	}
-	r.changes = append(r.changes, s.add(texts, at.Time)...)
+	if texts = r.limited(s, at, texts); len(texts) > 0 {
+		r.changes = append(r.changes, s.add(texts, at.Time)...)
+	}
 }
 
 func (r *run) stepFinished(e event.StepFinished) {

@@ -20,6 +20,7 @@ type stream struct {
 	rows  int   // so many bytes of it are in rows already
 	safe  chunk // an empty tail at the end of what is surely in the database
 	drops int64 // bytes of text dropped since then
+	full  bool  // its job's log is: see logLimit
 }
 
 // minFrame is how much text that was never written before becomes a frame.
