@@ -37,3 +37,11 @@ func (d *DB) durably(ctx context.Context, do func(*sql.Tx) error) (err error) {
 	}
 	return d.wrap(tx.Commit())
 }
+
+// rewind moves what the log of the database holds into the database, so that
+// the log is written from its beginning again: on a full disk neither can grow,
+// but what the log takes already is there to be used.
+// https://sqlite.org/pragma.html#pragma_wal_checkpoint
+func (d *DB) rewind(ctx context.Context) {
+	_, _ = d.write.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // where that fails too, nothing has changed
+}

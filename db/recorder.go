@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
+
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -132,6 +134,9 @@ func (r *Recorder) commit() bool {
 		r.run.written()
 		r.failing = time.Time{}
 		return true
+	}
+	if isCode(r.err, sqlite3.ErrFull, sqlite3.ErrIoErr) {
+		r.db.rewind(context.Background())
 	}
 	if r.failing.IsZero() {
 		r.failing = time.Now()
