@@ -23,7 +23,7 @@ import (
 //   - A route of scope none answers everybody: health, version, the document,
 //     and webhooks, which are signed.
 //   - Reading needs a token, unless OpenRead is set: that is for a server that
-//     only listens on the loopback device.
+//     only listens on the loopback device. What a proxy hands on needs one.
 //   - Writing always needs a token with the scope write. So no page in a
 //     browser, no other user of the machine and nothing in a container can
 //     start anything, even where the server forgot every other check.
@@ -63,7 +63,7 @@ func (s *Server) admit(r *http.Request, need scope) (*http.Request, error) {
 	switch {
 	case r.Header.Get("Authorization") != "" && !sent:
 		return r, unauthorized("Authorization has to be: Bearer TOKEN")
-	case !sent && need == scopeRead && s.OpenRead:
+	case !sent && need == scopeRead && s.OpenRead && !forwarded(r):
 		return r, nil
 	case !sent:
 		return r, unauthorized("this needs a token: popsicle daemon token create NAME makes one")
@@ -84,6 +84,18 @@ func (s *Server) admit(r *http.Request, need scope) (*http.Request, error) {
 		s.logger().WarnContext(r.Context(), "the use of a token was not noted", "token", token.Name, "error", err)
 	}
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, token.Name)), nil
+}
+
+// forwarded says whether a proxy says that it speaks for somebody else. Who
+// that is cannot be told: it may be anybody, though the proxy is on this
+// machine.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func unauthorized(detail string) *Problem {
