@@ -32,6 +32,10 @@ would. Pull requests from forks wait for popsicle approve, and see no secrets.
    popsicle daemon secret                 the secret to give to GitHub
    popsicle daemon                        listen on 127.0.0.1:7979
    popsicle daemon --poll 1m              ask the repositories too, behind NAT
+   popsicle daemon --listen :7979 --tls-cert c.pem --tls-key k.pem --host ci.example.com
+
+On 127.0.0.1 everybody on this machine may read; who writes, or reads from
+elsewhere, needs a token: popsicle daemon token create NAME.
 
 SIGTERM lets what runs come to an end for a while, and puts the rest back into
 the queue; a second one ends at once. SIGHUP reads the list and the config anew.
@@ -45,7 +49,7 @@ docs/daemon.md goes from nothing to a green check.`,
 			&cli.StringFlag{Name: "log-format", Usage: "write the log as `FORMAT`: text or json", Value: "text", Validator: logFormat},
 			&cli.BoolFlag{Name: "unsigned", Usage: "take webhooks without a signature, from this machine alone"},
 			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
-		}),
+		}, frontFlags()),
 		Commands:     []*cli.Command{daemonRepoCommand(), daemonSecretCommand(), tokenCommand()},
 		Suggest:      true,
 		OnUsageError: usageError,
@@ -90,12 +94,12 @@ func daemonAction(ctx context.Context, c *cli.Command) error {
 	}
 	d := newDaemon(l.history, dir, newLog(c.String("log-format")))
 	d.engine, d.grace, d.configFile, d.limits = c.String("engine"), c.Duration("grace"), c.String("config"), limits
-	d.flags = settings{Listen: flagged(c, "listen"), Jobs: c.Int("jobs"), Poll: c.Duration("poll"), Unsigned: c.Bool("unsigned")}
+	d.flags = settings{Listen: flagged(c, "listen"), Jobs: c.Int("jobs"), Poll: c.Duration("poll"), Unsigned: c.Bool("unsigned"), front: flaggedFront(c)}
 	if err := d.reload(ctx); err != nil {
 		return err
 	}
 	s := d.settings()
-	listen, err := listenOn(s)
+	listen, err := listenOn(ctx, s, d.history)
 	if err != nil {
 		return err
 	}
@@ -118,22 +122,6 @@ func alone(dir string) (*flock.Flock, error) {
 		err = usage("another daemon works on %s already: end it, or choose another place with POPSICLE_HOME", dir)
 	}
 	return lock, err
-}
-
-// listenOn opens the address. Without signatures, only this machine may speak.
-func listenOn(s settings) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(s.Listen)
-	if err != nil {
-		return nil, usage("--listen %s: an address is HOST:PORT", s.Listen)
-	}
-	if ip := net.ParseIP(host); s.Unsigned && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usage("--unsigned with --listen %s: without signatures the daemon listens on 127.0.0.1 alone", s.Listen)
-	}
-	l, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return nil, usage("--listen %s: %w", s.Listen, err)
-	}
-	return l, nil
 }
 
 // serve answers and runs until a signal ends it.
@@ -179,9 +167,10 @@ func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
 
 // server is the daemon over HTTP.
 func (d *daemon) server(l net.Listener, s settings) *server.Server {
-	here := l.Addr().(*net.TCPAddr).IP.IsLoopback()
+	// A name that others know leads to others, through a proxy on this machine.
+	here := l.Addr().(*net.TCPAddr).IP.IsLoopback() && len(s.Hosts) == 0
 	return &server.Server{
-		History: d.history, Log: d.log, Version: version(), OpenRead: here,
+		History: d.history, Log: d.log, Version: version(), OpenRead: here, Hosts: s.Hosts, Rate: float64(s.Rate),
 		Hooks: &server.Hooks{
 			Secrets: d.secrets, Unsigned: s.Unsigned, Repo: d.repo, Queued: d.wakeUp,
 			Stale: func(ids []int64, reason string) { d.cancelRunning(ids, reason) },

@@ -31,6 +31,7 @@ type settings struct {
 	SSHKey   string // file; empty: the agent
 	Secrets  [][]byte
 	Repos    map[string]db.Repo // by name in lower case
+	front
 }
 
 // defaultMaxSize is how large a repository may be if nothing else is said.
@@ -98,6 +99,7 @@ func (f settings) over(s *settings) {
 		s.MaxSize = defaultMaxSize
 	}
 	s.Unsigned = f.Unsigned
+	f.front.over(&s.front)
 }
 
 // repoName is what a repository may be called.
@@ -141,6 +143,10 @@ func parseDaemonConfig(file string, text []byte) (settings, error) {
 			"poll":     func(n *tree.Node) { s.Poll = r.duration(n) },
 			"max_size": func(n *tree.Node) { s.MaxSize = r.number(n) << 20 },
 			"ssh_key":  func(n *tree.Node) { s.SSHKey = r.text(n) },
+			"hosts":    func(n *tree.Node) { s.Hosts = r.texts(n, nil) },
+			"tls_cert": func(n *tree.Node) { s.Cert = r.text(n) },
+			"tls_key":  func(n *tree.Node) { s.Key = r.text(n) },
+			"rate":     func(n *tree.Node) { s.Rate = int(r.number(n)) },
 			"repositories": func(n *tree.Node) {
 				for _, p := range n.Pairs {
 					s.Repos[strings.ToLower(p.Key.Text)] = r.repo(p)
@@ -148,7 +154,7 @@ func parseDaemonConfig(file string, text []byte) (settings, error) {
 			},
 		})
 	} else if r.wrong == nil && root != nil && !root.Is(tree.Null) {
-		r.fail(root, "the config is "+root.Kind.String(), "write a map: listen, jobs, poll, max_size, ssh_key, repositories")
+		r.fail(root, "the config is "+root.Kind.String(), "write a map: listen, hosts, tls_cert, tls_key, rate, jobs, poll, max_size, ssh_key, repositories")
 	}
 	if r.wrong == nil {
 		return s, nil
