@@ -68,7 +68,7 @@ var knows = map[string][]string{
 	"github.com/mattn/go-sqlite3":      {"db"},
 	"github.com/urfave/cli/":           {"commands"},
 	"gopkg.in/yaml.v3":                 {"runner/config/tree"},
-	"net/http":                         {"server", "ghstatus", "commands", "commands/registry"},
+	"net/http":                         {"server", "ghstatus", "commands", "commands/registry", "gitops"},
 	"os/exec":                          {"runner/docker", "gitops"},
 	"github.com/rogpeppe/go-internal/": {workshop},
 	"github.com/zalando/go-keyring":    {"commands/vault"},

@@ -28,7 +28,7 @@ func (d *daemon) orderOf(q db.Order, r db.Repo) order {
 	o := order{
 		source: gitops.Source{Kind: gitops.Commit, Rev: q.Commit}, branch: q.Branch, tag: q.Tag, params: q.Params,
 		parallel: d.settings().Jobs, pull: runner.PullMissing, engine: d.engine, limits: d.limits, trigger: q.Trigger, scheduled: q.Workflow,
-		untrusted: q.Pull != nil && q.Pull.Fork, dir: d.mirror(r).Dir,
+		untrusted: q.Pull != nil && q.Pull.Fork, confined: unapproved(q), dir: d.mirror(r).Dir,
 		mayUse: func(context string) bool { return slices.Contains(r.Contexts, context) },
 	}
 	o.triggerVals = triggerValues(q)
@@ -160,7 +160,11 @@ func (d *daemon) enqueue(ctx context.Context, o db.Order) (int64, error) {
 	return id, err
 }
 
-// rerun queues a pipeline of the daemon once more, on the same commit.
+// unapproved says whether an order is a stranger's, and nobody has approved it.
+func unapproved(o db.Order) bool { return o.Pull != nil && o.Pull.Fork && !o.Approved }
+
+// rerun queues a pipeline of the daemon once more, on the same commit. One of
+// a fork waits for its approval again, unless it had it.
 func (d *daemon) rerun(ctx context.Context, again server.Rerun) (int64, error) {
 	if again.FailedOnly {
 		return 0, &server.Problem{Status: 501, Detail: "a daemon runs all jobs again: leave out failed_only"}
@@ -169,6 +173,6 @@ func (d *daemon) rerun(ctx context.Context, again server.Rerun) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	o.By, o.Moving, o.Crashes, o.Hold = again.By, false, 0, o.Pull != nil && o.Pull.Fork && o.Hold
+	o.By, o.Moving, o.Crashes, o.Hold = again.By, false, 0, unapproved(o)
 	return d.enqueue(ctx, o)
 }

@@ -133,6 +133,7 @@ type order struct {
 	env         []plan.Var // of -e and --env-file
 	keys        []runner.SSHKey
 	untrusted   bool // jobs get no secrets
+	confined    bool // jobs get no power over the engine's host
 	anyContext  bool // contexts that are not known are empty
 	parallel    int
 	failFast    bool

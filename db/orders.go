@@ -25,6 +25,7 @@ type Order struct {
 	Tag      string
 	Moving   bool // a branch whose newer pipelines supersede the older ones
 	Hold     bool // it waits for approval
+	Approved bool // somebody has approved exactly this commit
 	Subject  string
 	Author   string
 	Pull     *Pull
@@ -69,8 +70,8 @@ func (d *DB) enqueue(ctx context.Context, tx *sql.Tx, o Order, againOf any) (id 
 		pull = string(text)
 	}
 	params, _ := json.Marshal(o.Params) // plain data: it cannot fail
-	_, err = tx.ExecContext(ctx, `INSERT INTO orders (pipeline_id, repo, event, action, ref, moving, pull, workflow, parameters, again_of, crashes, by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, o.Repo, o.Event, o.Action, o.Ref, o.Moving, pull, o.Workflow, string(params), againOf, o.Crashes, o.By)
+	_, err = tx.ExecContext(ctx, `INSERT INTO orders (pipeline_id, repo, event, action, ref, moving, pull, workflow, parameters, again_of, crashes, by, approved)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, o.Repo, o.Event, o.Action, o.Ref, o.Moving, pull, o.Workflow, string(params), againOf, o.Crashes, o.By, o.Approved)
 	return id, err
 }
 
@@ -85,12 +86,12 @@ func (d *DB) Enqueue(ctx context.Context, o Order) (id int64, err error) {
 }
 
 const orderColumns = `p.id, o.repo, p.trigger, o.event, o.action, o.ref, p.commit_sha, p.branch, p.tag, o.moving,
-	p.status = 'on_hold', p.subject, p.author, o.pull, o.workflow, o.parameters, o.by, o.crashes, p.queued_time`
+	p.status = 'on_hold', p.subject, p.author, o.pull, o.workflow, o.parameters, o.by, o.crashes, p.queued_time, o.approved`
 
 func scanOrder(scan func(...any) error) (o Order, err error) {
 	var pull, params string
 	err = scan(&o.Pipeline, &o.Repo, &o.Trigger, &o.Event, &o.Action, &o.Ref, &o.Commit, &o.Branch, &o.Tag, &o.Moving,
-		&o.Hold, &o.Subject, &o.Author, &pull, &o.Workflow, &params, &o.By, &o.Crashes, (*moment)(&o.Queued))
+		&o.Hold, &o.Subject, &o.Author, &pull, &o.Workflow, &params, &o.By, &o.Crashes, (*moment)(&o.Queued), &o.Approved)
 	if err != nil {
 		return o, err
 	}
@@ -158,7 +159,7 @@ func (d *DB) Approve(ctx context.Context, pipeline int64, by string) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE orders SET by = ? WHERE pipeline_id = ?", by, pipeline)
+		_, err = tx.ExecContext(ctx, "UPDATE orders SET by = ?, approved = 1 WHERE pipeline_id = ?", by, pipeline)
 		return err
 	})
 }

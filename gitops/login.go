@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 // A Login is how popsicle shows a server who it is.
 type Login struct {
-	// Token returns a token for a host that is asked over https, "" for none:
+	// Token returns a token for a host, with its port where that is not the usual one, that is asked over https, "" for none:
 	// then git's credential helpers are asked, as `gh auth setup-git` sets them up.
 	Token func(host string) string
 	// Key is the file of an ssh key without a passphrase; empty: the ssh agent.
@@ -37,15 +38,23 @@ func (l Login) auth(ctx context.Context, address string) (transport.AuthMethod, 
 		return nil, nil // go-git asks the agent
 	}
 	if l.Token != nil {
-		if token := l.Token(end.Host); token != "" {
+		if token := l.Token(hostPort(end)); token != "" {
 			return &http.BasicAuth{Username: "x-access-token", Password: token}, nil
 		}
 	}
-	user, password := credential(ctx, end.Protocol, end.Host)
+	user, password := credential(ctx, end.Protocol, hostPort(end))
 	if password == "" {
 		return nil, nil
 	}
 	return &http.BasicAuth{Username: user, Password: password}, nil
+}
+
+// hostPort is a host as git's credential helpers and gh name it.
+func hostPort(end *transport.Endpoint) string {
+	if end.Port == 0 || end.Protocol == "https" && end.Port == 443 || end.Protocol == "http" && end.Port == 80 {
+		return end.Host
+	}
+	return net.JoinHostPort(end.Host, strconv.Itoa(end.Port))
 }
 
 func sshUser(name string) string {
@@ -82,13 +91,13 @@ func credential(ctx context.Context, protocol, host string) (user, password stri
 	return user, password
 }
 
-// validURL refuses addresses that are no repository on a server: a file, a
+// ValidURL refuses addresses that are no repository on a server: a file, a
 // program to run, plain http across a network, and secrets that would get
 // into configuration and logs.
-func validURL(address string) error {
+func ValidURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || !strings.Contains(address, "://") {
-		if host, path, short := strings.Cut(address, ":"); short && !strings.ContainsAny(host, "/ ") && !strings.HasPrefix(host, "-") && !strings.Contains(path, "://") {
+		if host, path, short := strings.Cut(address, ":"); short && host != "" && !strings.ContainsAny(host, "/ ") && !strings.HasPrefix(host, "-") && !strings.HasPrefix(path, ":") && !strings.Contains(path, "://") {
 			return nil // [user@]host:path
 		}
 		return errors.New("the address of a repository begins with https:// or ssh://")

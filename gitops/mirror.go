@@ -68,7 +68,7 @@ func (m *Mirror) Fetch(ctx context.Context, ref, commit string) error {
 
 // open opens the mirror, and makes it where it is not there.
 func (m *Mirror) open() (*gogit.Repository, error) {
-	if err := validURL(m.URL); err != nil {
+	if err := ValidURL(m.URL); err != nil {
 		return nil, err
 	}
 	repo, err := gogit.PlainOpen(m.Dir)

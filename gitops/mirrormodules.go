@@ -91,5 +91,5 @@ func besides(parent, address string) (string, bool) {
 	if same && !slices.Contains([]string{"https", "http", "ssh"}, u.Scheme) {
 		return "", false
 	}
-	return address, same && validURL(address) == nil
+	return address, same && ValidURL(address) == nil
 }

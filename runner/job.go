@@ -63,6 +63,9 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	if p.Kind == plan.Approval {
 		return r.approve(ctx, at, p)
 	}
+	if power := powerOf(p); r.Confined && power != "" {
+		return refused(p, power)
+	}
 	switch p.Kind {
 	case plan.MacOS:
 		return noMac(p)
