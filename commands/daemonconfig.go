@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/config/tree"
 )
 
@@ -188,7 +189,7 @@ func (r *configReader) repo(p tree.Pair) db.Repo {
 		return repo
 	}
 	r.keys(p.Value, map[string]func(*tree.Node){
-		"url":      func(n *tree.Node) { repo.URL = r.text(n) },
+		"url":      func(n *tree.Node) { repo.URL = r.address(n) },
 		"events":   func(n *tree.Node) { repo.Events = r.texts(n, knownEvents) },
 		"contexts": func(n *tree.Node) { repo.Contexts = r.texts(n, nil) },
 	})
@@ -203,6 +204,17 @@ func (r *configReader) text(n *tree.Node) string {
 		r.fail(n, "this is "+n.Kind.String(), "write a text")
 	}
 	return n.Text
+}
+
+func (r *configReader) address(n *tree.Node) string {
+	text := r.text(n)
+	if text == "" {
+		return ""
+	}
+	if err := gitops.ValidURL(text); err != nil {
+		r.fail(n, err.Error(), "")
+	}
+	return text
 }
 
 func (r *configReader) number(n *tree.Node) int64 {

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/gitops"
 )
 
 func daemonRepoCommand() *cli.Command {
@@ -63,6 +64,9 @@ func repoAddAction(ctx context.Context, c *cli.Command) error {
 	r := db.Repo{Name: name, URL: c.String("url"), Events: c.StringSlice("event"), Contexts: c.StringSlice("context")}
 	if r.URL == "" {
 		r.URL = "https://github.com/" + name
+	}
+	if err := gitops.ValidURL(r.URL); err != nil {
+		return usage("--url: %w", err)
 	}
 	for _, event := range r.Events {
 		if !slices.Contains(knownEvents, event) {
