@@ -37,6 +37,9 @@ func historyFile() (string, error) {
 // leases is the folder in home that holds the leases of runs.
 const leases = "leases"
 
+// locks is the folder in home that holds those of serial groups.
+const locks = "locks"
+
 // openHistory opens the history to read it.
 func openHistory(ctx context.Context) (*db.DB, error) {
 	file, err := historyFile()

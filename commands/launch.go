@@ -158,6 +158,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 	o := &runner.Orchestrator{Jobs: l.shared(r), Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames}
 	rest := &continuation{launch: l, number: id, asked: &r.Continuations, out: out, mask: r.Mask}
 	o.Continue = rest.next
+	o.Take = runner.SerialGroups{Dir: filepath.Join(r.Home, locks), Project: projectOf(l.snapshot.Head(), l.repo.Root), Out: out}.Take
 	status := o.Run(ctx, id, l.plan)
 	reason := rest.failure
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {

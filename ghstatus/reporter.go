@@ -61,6 +61,7 @@ func (r *Reporter) Handle(e event.Event) error {
 		r.tree(e)
 	case event.JobQueued:
 		r.queued(at)
+		r.again(at, e.RerunOf)
 	case event.JobStarted:
 		r.job(at).started = at.Time
 	case event.JobReady:
@@ -136,6 +137,15 @@ func (r *Reporter) queued(at event.At) {
 		}
 	}
 	r.job(at)
+}
+
+// again puts a job in the place of the one that it runs again, if it does.
+func (r *Reporter) again(at event.At, failed int) {
+	w := r.workflows[at.Workflow]
+	if before := w.jobs[failed]; before != nil {
+		delete(w.jobs, failed)
+		w.jobs[at.JobID].name = before.name
+	}
 }
 
 func (r *Reporter) job(at event.At) *job {

@@ -36,6 +36,20 @@ func story(source string, trees []event.TreeRead, test event.Status, end event.S
 	return append(all, event.PipelineFinished{At: at(43, "", "", 0), Status: end})
 }
 
+// rerun is a run of build and test in which test passes at the second try.
+func rerun() []event.Event {
+	again := func(s int) event.At { return at(s, "main", "test (rerun 1)", 3) }
+	return []event.Event{
+		event.PipelineStarted{At: at(0, "", "", 0), Source: "commit"},
+		event.JobQueued{At: at(0, "main", "build", 1)}, event.JobQueued{At: at(0, "main", "test", 2)}, event.TreeRead{At: at(1, "", "", 0), Equal: true},
+		event.JobFinished{At: at(10, "main", "build", 1), Status: event.Success},
+		event.StepStarted{At: at(11, "main", "test", 2), Name: "pytest"}, event.JobFinished{At: at(12, "main", "test", 2), Status: event.Failed},
+		event.JobQueued{At: again(12), RerunOf: 2},
+		event.JobFinished{At: again(20), Status: event.Success},
+		event.WorkflowFinished{At: at(20, "main", "", 0), Status: event.Success}, event.PipelineFinished{At: at(20, "", "", 0), Status: event.Success},
+	}
+}
+
 func TestReporter(t *testing.T) {
 	clean := event.TreeRead{At: at(1, "", "", 0), Equal: true}
 	dirty := event.TreeRead{At: at(1, "", "", 0), Dirty: true}
@@ -49,6 +63,11 @@ func TestReporter(t *testing.T) {
 		{"passed", false, story("commit", []event.TreeRead{clean}, event.Success, event.Success), []string{
 			"popsicle/main pending: 2 jobs to run",
 			"popsicle/main success: 2 jobs passed in 42s on arm64",
+		}},
+		{"run again", false, rerun(), []string{"popsicle/main pending: 2 jobs to run", "popsicle/main success: 2 jobs passed in 20s"}},
+		{"a job run again", true, rerun(), []string{
+			"popsicle/main/build pending: queued", "popsicle/main/test pending: queued",
+			"popsicle/main/build success: passed", "popsicle/main/test failure: failed at \"pytest\"", "popsicle/main/test success: passed",
 		}},
 		{"failed", false, story("commit", []event.TreeRead{clean}, event.Failed, event.Failed), []string{
 			"popsicle/main pending: 2 jobs to run",

@@ -30,6 +30,10 @@ type Orchestrator struct {
 	// EnvNames names the variables that a job gets besides its own. nil: none.
 	EnvNames func(*plan.Job) []string
 
+	// Take waits for the turn of a job in its serial group, see SerialGroups.
+	// nil: nothing takes turns.
+	Take func(ctx context.Context, at event.At, group string) (giveBack func(), err error)
+
 	// Continue is asked what goes on, and how that went, when a workflow has
 	// passed whose jobs may continue the pipeline. nil: nothing ever does.
 	Continue func(ctx context.Context, w *plan.Workflow) ([]*plan.Workflow, event.Status)
@@ -39,23 +43,36 @@ type Orchestrator struct {
 type progress struct {
 	*Orchestrator
 	ctx       context.Context // of the jobs: ends with the run, or at the first failure
+	stop      func()          // ends it
 	pipeline  int64
 	workflows []*workflow
 	jobs      int          // of all workflows so far
 	continued event.Status // the worst of what Continue told
 	queue     []ready      // nodes that may start, in the order their jobs became ready
 	places    int          // how many are taken
-	running   int          // nodes, also those that take no place
-	ended     chan end
+	running   int          // goroutines that have news to tell: of nodes, also those that take no place, and of jobs that wait for their turn
+	news      chan func()  // what the loop does next
 }
 
 type workflow struct {
-	plan   *plan.Workflow
-	graph  *graph
-	first  int // JobID of its first job
-	nodes  []nodes
-	left   int          // jobs that have not ended
-	status event.Status // the worst so far
+	plan     *plan.Workflow
+	graph    *graph
+	attempts []attempt
+	nodes    []nodes
+	ends     []event.Status // of the jobs that have ended
+	left     int            // jobs that have not
+	status   event.Status   // the worst so far
+	reruns   int            // how often it was begun again
+	turns    map[int]func() // by job: gives back the serial group that it holds
+}
+
+// begin makes all jobs ones that have not started.
+func (w *workflow) begin() {
+	w.graph, w.nodes, w.left, w.status = newGraph(w.plan.Jobs), nil, len(w.plan.Jobs), event.Success
+	w.ends = make([]event.Status, w.left)
+	for _, j := range w.plan.Jobs {
+		w.nodes = append(w.nodes, newNodes(j))
+	}
 }
 
 type ready struct {
@@ -65,26 +82,16 @@ type ready struct {
 
 func (r ready) plan() *plan.Job { return r.w.plan.Jobs[r.job] }
 
-type end struct {
-	ready
-	outcome Outcome
-}
-
 // Run runs a pipeline to its end, which ctx can bring about early, and
 // returns its status. It says everything from the queueing of the jobs to the
 // end of the workflows.
 func (o *Orchestrator) Run(ctx context.Context, pipeline int64, p *plan.Pipeline) event.Status {
 	jobs, stop := context.WithCancel(ctx)
 	defer stop()
-	g := &progress{Orchestrator: o, ctx: jobs, pipeline: pipeline, continued: event.Success, ended: make(chan end)}
+	g := &progress{Orchestrator: o, ctx: jobs, stop: stop, pipeline: pipeline, continued: event.Success, news: make(chan func())}
 	g.enqueue(p.Workflows)
 	for g.start(); g.running > 0; g.start() {
-		e := <-g.ended // a cancel reaches the jobs, and comes back as their end
-		g.leave(e.ready)
-		g.finish(e.ready, e.outcome)
-		if o.FailFast && !e.outcome.Status.Passed() {
-			stop()
-		}
+		(<-g.news)() // a cancel reaches the jobs, and comes back as their end
 	}
 	status := g.close()
 	if ctx.Err() != nil {
@@ -100,17 +107,29 @@ func (g *progress) enqueue(workflows []*plan.Workflow) {
 	}
 	first := len(g.workflows)
 	for _, w := range workflows {
-		wf := &workflow{plan: w, graph: newGraph(w.Jobs), first: g.jobs + 1, left: len(w.Jobs), status: event.Success}
+		wf := &workflow{plan: w, turns: map[int]func(){}}
+		wf.begin()
 		g.workflows = append(g.workflows, wf)
 		for i, j := range w.Jobs {
-			wf.nodes = append(wf.nodes, newNodes(j))
-			g.Out.Emit(queued(g.at(ready{wf, i, 0}), j, g.names(j)))
+			g.jobs++
+			wf.attempts = append(wf.attempts, attempt{id: g.jobs, name: j.Name})
+			g.announce(wf, i)
 		}
-		g.jobs += len(w.Jobs)
 	}
 	for _, wf := range g.workflows[first:] {
 		g.offer(wf)
 	}
+}
+
+// announce says that a job will run.
+func (g *progress) announce(w *workflow, job int) {
+	j := w.plan.Jobs[job]
+	e := queued(g.at(ready{w, job, 0}), j, g.names(j))
+	e.RerunOf = w.attempts[job].rerunOf
+	for i, name := range e.Requires {
+		e.Requires[i] = w.called(name)
+	}
+	g.Out.Emit(e)
 }
 
 func queued(at event.At, j *plan.Job, env []string) event.JobQueued {
@@ -137,15 +156,24 @@ func (g *progress) names(j *plan.Job) []string {
 }
 
 func (g *progress) at(r ready) event.At {
-	return event.At{Pipeline: g.pipeline, Workflow: r.w.plan.Name, Job: r.plan().Name, JobID: r.w.first + r.job, Node: r.node}
+	return event.At{Pipeline: g.pipeline, Workflow: r.w.plan.Name, Job: r.w.attempts[r.job].name, JobID: r.w.attempts[r.job].id, Node: r.node}
 }
 
 // offer queues the jobs of a workflow that may start now.
 func (g *progress) offer(w *workflow) {
 	for _, i := range w.graph.next() {
-		for node := range w.nodes[i].open {
-			g.queue = append(g.queue, ready{w, i, node})
+		if g.Take != nil && takesTurn(w.plan.Jobs[i]) {
+			g.wait(w, i)
+		} else {
+			g.ready(w, i)
 		}
+	}
+}
+
+// ready queues all nodes of a job.
+func (g *progress) ready(w *workflow, job int) {
+	for node := range w.nodes[job].open {
+		g.queue = append(g.queue, ready{w, job, node})
 	}
 }
 
@@ -166,7 +194,14 @@ func (g *progress) start() {
 func (g *progress) launch(r ready) {
 	g.running++
 	g.places += places(r.plan())
-	go func() { g.ended <- end{r, g.Jobs.RunJob(g.ctx, g.at(r), r.plan())} }()
+	at := g.at(r)
+	go func() {
+		o := g.Jobs.RunJob(g.ctx, at, r.plan())
+		g.news <- func() {
+			g.leave(r)
+			g.finish(r, o)
+		}
+	}()
 }
 
 func (g *progress) leave(r ready) {
@@ -188,15 +223,18 @@ func places(j *plan.Job) int {
 func (g *progress) finish(r ready, o Outcome) {
 	w, at := r.w, g.at(r)
 	g.Out.Emit(event.JobFinished{At: at, Status: o.Status, Reason: o.Reason, Repro: o.Repro})
+	if g.FailFast && !o.Status.Passed() {
+		g.stop()
+	}
 	status, whole := w.nodes[r.job].finish(r.node, o.Status)
 	if !whole {
 		return
 	}
+	w.giveBack(r.job)
 	w.left--
-	w.status = event.Worse(w.status, status)
+	w.ends[r.job], w.status = status, event.Worse(w.status, status)
 	if w.left == 0 {
-		g.Out.Emit(event.WorkflowFinished{At: event.At{Pipeline: g.pipeline, Workflow: w.plan.Name}, Status: w.status})
-		g.goOn(w)
+		g.conclude(w)
 		return
 	}
 	if g.ctx.Err() != nil {
@@ -215,6 +253,16 @@ func (g *progress) drop(w *workflow, job int, o Outcome) {
 			g.finish(ready{w, job, node}, o)
 		}
 	}
+}
+
+// conclude ends a workflow whose jobs have ended, unless it is run again.
+func (g *progress) conclude(w *workflow) {
+	w.giveAllBack()
+	if g.rerun(w) {
+		return
+	}
+	g.Out.Emit(event.WorkflowFinished{At: event.At{Pipeline: g.pipeline, Workflow: w.plan.Name}, Status: w.status})
+	g.goOn(w)
 }
 
 // goOn runs what a setup workflow has made, in the same pipeline.

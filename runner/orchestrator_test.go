@@ -67,6 +67,8 @@ func told(events []event.Event) string {
 			b.WriteString("\n")
 		case event.WorkflowFinished:
 			fmt.Fprintf(&b, "%s %s\n", e.Workflow, e.Status)
+		case event.Message:
+			fmt.Fprintf(&b, "- %s\n", e.Text)
 		}
 	}
 	return b.String()

@@ -50,7 +50,7 @@ func (j *job) persist(ctx context.Context, s plan.Step, a plan.PersistToWorkspac
 		return event.StepFinished{}, err
 	}
 	err = r.Shelf.PutLayer(ctx, Layer{
-		Pipeline: j.at.Pipeline, Workflow: j.at.Workflow, Job: j.at.Job, Node: j.at.Node, Step: j.at.Step, Content: kept.Content, Names: names.ID,
+		Pipeline: j.at.Pipeline, Workflow: j.at.Workflow, Job: j.plan.Name, Node: j.at.Node, Step: j.at.Step, Content: kept.Content, Names: names.ID,
 	})
 	if err != nil {
 		return event.StepFinished{}, err
@@ -93,14 +93,14 @@ func (j *job) attach(ctx context.Context, s plan.Step, a plan.AttachWorkspace) (
 	h, r := j.session.hello, j.runner
 	at := expand(a.At, expand(j.plan.WorkDir, h.Home, h.Home), h.Home)
 	start := time.Now()
-	up := upstreamOf(r.jobs(j.at.Workflow), j.at.Job)
+	up := upstreamOf(r.jobs(j.at.Workflow), j.plan.Name)
 	all, err := r.Shelf.Layers(ctx, j.at.Pipeline, j.at.Workflow)
 	if err != nil {
 		return event.StepFinished{}, err
 	}
 	layers := up.order(all)
 	if len(layers) == 0 {
-		j.warn("%s: the workspace is empty: no job that %s requires persisted anything", s.Pos, j.at.Job)
+		j.warn("%s: the workspace is empty: no job that %s requires persisted anything", s.Pos, j.plan.Name)
 		return passed, nil
 	}
 	names := map[string]string{}

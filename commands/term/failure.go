@@ -19,10 +19,14 @@ func quoted(failures int) int {
 	return 0
 }
 
-// failures tells about every job that failed, a block of lines each.
+// failures tells about every job that failed, a block of lines each: of one
+// that was run again, about its last run.
 func (t Theme) failures(r *run, columns int) [][]string {
 	var bad []*job
 	for _, j := range r.jobs {
+		if j.again {
+			continue
+		}
 		switch j.status {
 		case event.Failed, event.TimedOut, event.InfrastructureFail:
 			bad = append(bad, j)

@@ -224,7 +224,11 @@ func (f frame) waits(j *job) string {
 			names = append(names, needed.name)
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) > 0:
+	case j.note != "":
+		return j.note // its serial group is held
+	default:
 		return "ready"
 	}
 	return "waits for " + strings.Join(names, ", ")

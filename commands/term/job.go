@@ -20,6 +20,7 @@ type job struct {
 	closed         int               // nodes that have ended
 	worst          event.Status      // of those
 	results        results           // what its steps kept
+	again          bool              // it was run again, as another job
 }
 
 // A step is the state of one step of one node of a job.

@@ -96,6 +96,9 @@ func (j *job) why() string {
 	} else if j.reason != "" {
 		text += ": " + j.reason
 	}
+	if j.again {
+		text += ", run again"
+	}
 	return text
 }
 

@@ -34,7 +34,7 @@ func samples() []event.Event {
 			Files: []event.ConfigFile{{Path: ".popsicle/ci.yml", SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}},
 			Jobs:  2, Workflows: []string{"build_and_test"}, Asked: event.Request{Rerun: 11}, Partial: true},
 		event.TreeRead{At: run, Tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904", Dirty: true, Files: 321, Bytes: 1048576, Changed: []string{"main.go"}},
-		event.JobQueued{At: job, Kind: "docker", Image: "golang:1.26", Requires: []string{"setup"}, Steps: 4, Nodes: 1, PlanHash: "c0ffee", EnvNames: []string{"CI", "GOFLAGS"}},
+		event.JobQueued{At: job, Kind: "docker", Image: "golang:1.26", Requires: []string{"setup"}, Steps: 4, Nodes: 1, PlanHash: "c0ffee", EnvNames: []string{"CI", "GOFLAGS"}, RerunOf: 1},
 		event.JobStarted{At: job, Engine: "unix:///var/run/docker.sock", Container: "popsicle-12-2"},
 		event.JobHeld{At: hold},
 		event.JobReady{At: job, ImageDigest: "sha256:0123abcd", Arch: "arm64", User: "root", WorkDir: "/root/project"},

@@ -61,6 +61,7 @@ type jobQueued struct {
 	Nodes    int      `json:"nodes"`
 	PlanHash string   `json:"plan_hash,omitempty"`
 	EnvNames []string `json:"env_names,omitempty"`
+	RerunOf  int      `json:"rerun_of,omitempty"`
 }
 
 type jobStarted struct {
@@ -142,7 +143,7 @@ func record(h head, e event.Event) any {
 	case event.TreeRead:
 		return treeRead{h, e.Tree, e.Dirty, e.Unstable, e.Files, e.Bytes, e.Changed}
 	case event.JobQueued:
-		return jobQueued{h, e.Kind, e.Image, list(e.Requires), e.Steps, max(1, e.Nodes), e.PlanHash, e.EnvNames}
+		return jobQueued{h, e.Kind, e.Image, list(e.Requires), e.Steps, max(1, e.Nodes), e.PlanHash, e.EnvNames, e.RerunOf}
 	case event.JobStarted:
 		return jobStarted{h, e.Engine, e.Container}
 	case event.JobHeld:

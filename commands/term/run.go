@@ -44,6 +44,9 @@ func (r *run) apply(e event.Event) {
 		if j := r.job(e.Where()); j != nil {
 			j.apply(e)
 		}
+		if q, ok := e.(event.JobQueued); ok && r.byID[q.RerunOf] != nil {
+			r.byID[q.RerunOf].again = true
+		}
 	}
 }
 
@@ -110,11 +113,13 @@ func (r *run) workflows() [][]*job {
 	return groups
 }
 
-// tally counts jobs by status.
+// tally counts jobs by status. Of a job that was run again its last run counts.
 func tally(jobs []*job) map[event.Status]int {
 	n := map[event.Status]int{}
 	for _, j := range jobs {
-		n[j.status]++
+		if !j.again {
+			n[j.status]++
+		}
 	}
 	return n
 }

@@ -136,7 +136,8 @@ type TreeRead struct {
 
 // JobQueued announces a job of the plan, with all its nodes. Every job is
 // announced, in the order of the plan, before the first starts; the jobs of
-// workflows that a setup config has made, when it has.
+// workflows that a setup config has made, when it has, and those of a rerun,
+// when the workflow has failed.
 type JobQueued struct {
 	At
 	Kind     string   // plan.Kind
@@ -146,6 +147,7 @@ type JobQueued struct {
 	Nodes    int    // containers that run the same steps; 0 counts as 1
 	PlanHash string // of the resolved job: steps, image, environment names
 	EnvNames []string
+	RerunOf  int // JobID of the failed job, or the one behind it, that this one runs again; 0: none
 }
 
 // JobStarted says that the job's requirements are met and the container of
