@@ -245,7 +245,7 @@ func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
 	r := &runner.Runner{
-		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(l.all()),
+		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), passwords(l.plan)...)),
 		Checkout: l.checkout,
 		Build:    l.build(id, branch, tag),
 		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,
@@ -280,18 +280,13 @@ func (l *launch) build(id int64, branch, tag string) runner.Build {
 	return b
 }
 
-// engineName names the engine in the history, without asking it.
+// engineName names the engine in the history, without asking it: by the
+// address that docker contexts and DOCKER_HOST give it.
 func engineName(client string) string {
-	if host := os.Getenv("DOCKER_HOST"); host != "" {
-		return host
-	}
-	if name := os.Getenv("DOCKER_CONTEXT"); name != "" {
-		return "context " + name
-	}
-	if client != "docker" {
+	if client != "docker" && os.Getenv("DOCKER_HOST") == "" && os.Getenv("DOCKER_CONTEXT") == "" {
 		return client
 	}
-	return "unix:///var/run/docker.sock"
+	return docker.CLI{Bin: client}.Endpoint()
 }
 
 func userName() string {

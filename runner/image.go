@@ -29,7 +29,10 @@ type pulls struct {
 }
 
 // A wanted is an image as jobs ask for it.
-type wanted struct{ ref, platform string }
+type wanted struct {
+	ref, platform string
+	auth          plan.Auth // with its variables filled in: who pulls
+}
 
 type pull struct {
 	once  sync.Once
@@ -40,8 +43,11 @@ type pull struct {
 	image  docker.Image
 }
 
-func (r *Runner) pull(image plan.Image) *pull {
-	w, im := wanted{image.Name, r.platform(image)}, &r.pulls
+func (r *Runner) pull(job *plan.Job, image plan.Image) *pull {
+	w, im := wanted{ref: image.Name, platform: r.platform(image)}, &r.pulls
+	if image.Auth != nil {
+		w.auth, _ = r.filled(job, *image.Auth)
+	}
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	if im.all == nil {
@@ -68,8 +74,8 @@ func (r *Runner) platform(image plan.Image) string {
 const onlyPlatform = "linux/amd64"
 
 // pulled is platform, or what the only image of that name turned out to be.
-func (r *Runner) pulled(image plan.Image) string {
-	if r.pull(image).amd64.Load() {
+func (r *Runner) pulled(job *plan.Job, image plan.Image) string {
+	if r.pull(job, image).amd64.Load() {
 		return onlyPlatform
 	}
 	return r.platform(image)
@@ -77,19 +83,24 @@ func (r *Runner) pulled(image plan.Image) string {
 
 // fetch pulls an image for the platform that is asked for or, where none is,
 // for the one it exists for.
-func (r *Runner) fetch(ctx context.Context, at event.At, image plan.Image) error {
-	p := r.pull(image)
+func (r *Runner) fetch(ctx context.Context, at event.At, job *plan.Job, image plan.Image) error {
+	p := r.pull(job, image)
 	p.once.Do(func() {
+		var login *docker.Login
+		if login, p.err = r.login(ctx, job, image); p.err != nil {
+			return
+		}
 		platform := r.platform(image)
 		told := func(s string) {
 			r.Out.Emit(event.Message{At: at, Level: event.Info, Text: "pulling " + image.Name + s})
 		}
 		told("")
-		p.err = r.Docker.Pull(ctx, image.Name, platform, func(s string) { told(": " + s) })
+		p.err = r.Docker.Pull(ctx, image.Name, platform, login, func(s string) { told(": " + s) })
 		if platform == "" && docker.NoPlatform(p.err) {
-			p.err = r.Docker.Pull(ctx, image.Name, onlyPlatform, func(s string) { told(": " + s) })
+			p.err = r.Docker.Pull(ctx, image.Name, onlyPlatform, login, func(s string) { told(": " + s) })
 			p.amd64.Store(p.err == nil)
 		}
+		p.err = refused(p.err, image, login)
 	})
 	return p.err
 }
@@ -101,8 +112,8 @@ func (r *Runner) missing(image plan.Image, err error) error {
 }
 
 // inspect asks the engine about an image, until it knows it.
-func (r *Runner) inspect(ctx context.Context, image plan.Image) (docker.Image, error) {
-	p := r.pull(image)
+func (r *Runner) inspect(ctx context.Context, job *plan.Job, image plan.Image) (docker.Image, error) {
+	p := r.pull(job, image)
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	if p.image.ID != "" {

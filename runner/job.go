@@ -241,7 +241,7 @@ func (j *job) ready(ctx context.Context, dir string) {
 	r, image := j.runner, j.plan.Images[0]
 	e := event.JobReady{At: j.at, User: fmt.Sprint(j.session.hello.UID), WorkDir: dir}
 	e.At.Step = 0
-	if known, err := r.inspect(ctx, image); err == nil { // else the history lacks it
+	if known, err := r.inspect(ctx, j.plan, image); err == nil { // else the history lacks it
 		e.ImageDigest, e.Arch = known.ID, known.Arch
 		e.Emulated = r.Arch != "" && e.Arch != r.Arch
 	}

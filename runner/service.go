@@ -38,7 +38,7 @@ func (j *job) have(ctx context.Context, image plan.Image) error {
 	if r.Pull == PullAlways {
 		return j.fetch(ctx, image)
 	}
-	_, err := r.inspect(ctx, image)
+	_, err := r.inspect(ctx, j.plan, image)
 	switch {
 	case !docker.NoSuchImage(err):
 		return err
@@ -74,7 +74,7 @@ func (j *job) startService(name string, image plan.Image) error {
 	c := j.companion("service", "Container "+image.Name, image.Pos)
 	s, err := j.runner.Docker.Serve(docker.Spec{
 		Name: name, Image: image.Name, Entrypoint: image.Entrypoint, Command: image.Command,
-		User: image.User, Platform: j.runner.pulled(image), Labels: j.runner.labels(j.plan.Name),
+		User: image.User, Platform: j.runner.pulled(j.plan, image), Labels: j.runner.labels(j.plan.Name),
 		Env: assignments(image.Env), Network: "container:" + j.container.Name,
 	}, companionOutput{j, c.step})
 	if err != nil {

@@ -67,8 +67,8 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 
 func (j *job) fetch(ctx context.Context, image plan.Image) error {
 	j.say("Pulling %s\n", image.Name)
-	err := j.runner.fetch(ctx, j.at, image)
-	if platform := j.runner.pulled(image); platform != j.runner.platform(image) {
+	err := j.runner.fetch(ctx, j.at, j.plan, image)
+	if platform := j.runner.pulled(j.plan, image); platform != j.runner.platform(image) {
 		j.runner.once(j.at, fmt.Sprintf("%s has no image for this engine's architecture: it runs emulated as %s, several times slower", image.Name, platform))
 	}
 	return err
@@ -88,7 +88,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	spec := docker.Spec{
 		Name:   name,
 		Image:  image.Name,
-		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(image), Mounts: mounts, Hosts: hosts(j.plan.Images),
+		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(j.plan, image), Mounts: mounts, Hosts: hosts(j.plan.Images),
 		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
 		Privileged: j.privileged(), Memories: []string{ramdisk},
 	}
@@ -101,7 +101,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	if err != nil {
 		return err
 	}
-	go func() { _, _ = r.inspect(ctx, image) }() // ready will want it
+	go func() { _, _ = r.inspect(ctx, j.plan, image) }() // ready will want it
 	s := newSession(wireTo(ct), j.output)
 	if err := s.meet(ctx); err != nil {
 		j.dismiss(s, ct, j.view)

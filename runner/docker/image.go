@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -38,8 +39,17 @@ func (c CLI) Image(ctx context.Context, ref string) (Image, error) {
 	return im, nil
 }
 
-// Pull pulls an image; progress is told, now and then, how far each layer is.
-func (c CLI) Pull(ctx context.Context, ref, platform string, progress func(string)) error {
+// Pull pulls an image, as login where that is not nil, else as the client's
+// own user; progress is told, now and then, how far each layer is.
+func (c CLI) Pull(ctx context.Context, ref, platform string, login *Login, progress func(string)) error {
+	if login != nil {
+		as, forget, err := c.as(*login, ref)
+		if err != nil {
+			return fmt.Errorf("image %s: logging in: %w", ref, err)
+		}
+		err = as.Pull(ctx, ref, platform, nil, progress)
+		return errors.Join(err, forget())
+	}
 	args := []string{"pull"}
 	if platform != "" {
 		args = append(args, "--platform", platform)

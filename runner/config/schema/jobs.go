@@ -16,6 +16,9 @@ func (l *Language) image() *Type {
 	aws := pair("How to log in to AWS ECR.", "aws_access_key_id", "aws_secret_access_key", "oidc_role_arn")
 	for i := range aws.Keys {
 		aws.Keys[i].Required = false
+		if aws.Keys[i].Name == "oidc_role_arn" {
+			aws.Keys[i].Ignored = "there is no OIDC token outside of CircleCI; without keys the engine's own login is used"
+		}
 	}
 	return &Type{Name: "a map with the key image", Keys: []Key{
 		{Name: "image", Doc: "The image. The first of the list is the one the steps run in.", Type: text(), Required: true},
@@ -25,7 +28,7 @@ func (l *Language) image() *Type {
 		{Name: "user", Doc: "Who runs the container.", Type: text()},
 		{Name: "environment", Doc: "Environment variables of this container.", Type: environment()},
 		{Name: "auth", Doc: "How to log in to the registry; $NAMES of contexts are filled in.", Type: pair("How to log in.", "username", "password")},
-		{Name: "aws_auth", Doc: "How to log in to AWS ECR.", Type: aws},
+		{Name: "aws_auth", Doc: "How to log in to AWS ECR; $NAMES are filled in.", Type: aws, Limits: "by the aws command line, which has to be on the PATH"},
 		{Name: "gcp_auth", Doc: "How to log in to Google's registry by OIDC.",
 			Type:    pair("OIDC names of Google Cloud.", "oidc_service_account", "workload_identity_pool", "workload_identity_provider"),
 			Ignored: "there is no OIDC token outside of CircleCI; the engine's own login is used"},
