@@ -245,7 +245,7 @@ func (l *launch) reap(ctx context.Context, cli docker.CLI) {
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
 	r := &runner.Runner{
-		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), passwords(l.plan)...)),
+		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), runner.Passwords(l.plan)...)),
 		Checkout: l.checkout,
 		Build:    l.build(id, branch, tag),
 		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,

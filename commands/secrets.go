@@ -192,19 +192,3 @@ func (l *launch) all() []plan.Var {
 	}
 	return all
 }
-
-// passwords are what the plan's images are pulled with, where that stands in
-// the config itself.
-func passwords(p *plan.Pipeline) []plan.Var {
-	var all []plan.Var
-	for _, w := range p.Workflows {
-		for _, job := range w.Jobs {
-			for _, image := range job.Images {
-				if a := image.Auth; a != nil {
-					all = append(all, plan.Var{Name: "auth.password", Value: a.Password}, plan.Var{Name: "aws_secret_access_key", Value: a.AWSSecretAccessKey})
-				}
-			}
-		}
-	}
-	return all
-}

@@ -71,3 +71,25 @@ func refused(err error, image plan.Image, login *docker.Login) error {
 	check := cmp.Or(strings.Join(names, " and "), "its auth")
 	return fmt.Errorf("%s: registry refused user %s for %s: check %s: %w", image.Pos, login.User, image.Name, check, err)
 }
+
+// Passwords are what the images of a plan are pulled with, where that stands
+// in the config itself; where it names variables, these are masked.
+func Passwords(p *plan.Pipeline) []plan.Var {
+	var all []plan.Var
+	add := func(name, value string) {
+		if value != "" && !reference.MatchString(value) {
+			all = append(all, plan.Var{Name: name, Value: value})
+		}
+	}
+	for _, w := range p.Workflows {
+		for _, job := range w.Jobs {
+			for _, image := range job.Images {
+				if image.Auth != nil {
+					add("auth.password", image.Auth.Password)
+					add("aws_secret_access_key", image.Auth.AWSSecretAccessKey)
+				}
+			}
+		}
+	}
+	return all
+}

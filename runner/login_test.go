@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +34,15 @@ func TestFill(t *testing.T) {
 		if got, unset := fill(text, vars); got != want[0] || unset != want[1] {
 			t.Errorf("%s: %q, unset %q", text, got, unset)
 		}
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	job := jobOn("a")
+	job.Images = []plan.Image{{}, {Auth: &plan.Auth{Password: "in the config"}}, {Auth: &plan.Auth{Password: "$WORD", AWSSecretAccessKey: "too"}}}
+	got := Passwords(&plan.Pipeline{Workflows: []*plan.Workflow{{Jobs: []*plan.Job{job}}}})
+	if want := varsOf("auth.password", "in the config", "aws_secret_access_key", "too"); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -67,19 +76,23 @@ auth: {htpasswd: {realm: test, path: %s}}
 			t.Fatal(err)
 		}
 	}
-	var said bytes.Buffer
 	cmd := exec.Command(program, "serve", config)
-	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) { // until it answers
-		if answer, err := http.Get("http://" + address + "/v2/"); err == nil {
+	tick, tooLate := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for {
+		answer, err := http.Get("http://" + address + "/v2/")
+		if err == nil {
 			_ = answer.Body.Close()
 			return address
-		} else if time.Since(start) > 20*time.Second {
-			t.Fatalf("the registry does not answer: %v: %s", err, said.String())
+		}
+		select {
+		case <-tick.C:
+		case <-tooLate:
+			t.Fatalf("the registry does not answer: %v", err)
 		}
 	}
 }
