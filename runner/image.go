@@ -100,7 +100,7 @@ func (r *Runner) fetch(ctx context.Context, at event.At, job *plan.Job, image pl
 			p.err = r.Docker.Pull(ctx, image.Name, onlyPlatform, login, func(s string) { told(": " + s) })
 			p.amd64.Store(p.err == nil)
 		}
-		p.err = refused(p.err, image, login)
+		p.err = turnedAway(p.err, image, login)
 	})
 	return p.err
 }

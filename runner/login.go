@@ -62,8 +62,8 @@ func (r *Runner) login(ctx context.Context, job *plan.Job, image plan.Image) (*d
 	return &docker.Login{User: a.Username, Password: a.Password}, nil
 }
 
-// refused says which variable to look at when a registry does not let in.
-func refused(err error, image plan.Image, login *docker.Login) error {
+// turnedAway says which variable to look at when a registry does not let in.
+func turnedAway(err error, image plan.Image, login *docker.Login) error {
 	if login == nil || !docker.Refused(err) {
 		return err
 	}
