@@ -59,6 +59,7 @@ the only one that is on hold. The first answer counts.
 
    popsicle approve 12 hold
    popsicle approve 12 hold --reject     what requires it does not run
+   popsicle approve 12 hold --server ci  at a daemon elsewhere
 
 A pull request from another repository, at a daemon, waits as a whole until you
 have looked at it: it may hold any program. Approved is the one commit that
@@ -67,7 +68,7 @@ jobs see no secrets in any case.
 
    popsicle history
    popsicle approve 12`,
-		Flags:        []cli.Flag{&cli.BoolFlag{Name: "reject", Usage: "end the job as canceled instead"}},
+		Flags:        []cli.Flag{&cli.BoolFlag{Name: "reject", Usage: "end the job as canceled instead"}, serverFlag()},
 		Suggest:      true,
 		OnUsageError: usageError,
 		Action:       approveAction,
@@ -77,6 +78,9 @@ jobs see no secrets in any case.
 func approveAction(ctx context.Context, c *cli.Command) error {
 	if n := c.Args().Len(); n < 1 || n > 2 {
 		return usage("approve takes the number of a pipeline and the name of a job: popsicle approve 12 hold")
+	}
+	if c.String("server") != "" {
+		return approveRemote(ctx, c)
 	}
 	file, err := historyFile()
 	if err != nil {
@@ -93,6 +97,9 @@ func approveAction(ctx context.Context, c *cli.Command) error {
 	}
 	if p.Status == event.OnHold && p.Lease == "" && c.Args().Len() == 1 && !c.Bool("reject") {
 		return approveOrder(ctx, c, history, p.ID)
+	}
+	if !p.Status.Ended() && !docker.LeaseHeld(p.Lease) {
+		return usage("pipeline #%d was interrupted: nobody waits for an answer", p.ID)
 	}
 	j, err := approval(ctx, history, p, c.Args().Get(1))
 	if err != nil {
@@ -132,13 +139,10 @@ func answered(ctx context.Context, c *cli.Command, history *db.DB, j db.Job) err
 }
 
 // approval finds the approval job that is meant.
-func approval(ctx context.Context, history *db.DB, p db.Pipeline, name string) (db.Job, error) {
+func approval(ctx context.Context, history archive, p db.Pipeline, name string) (db.Job, error) {
 	jobs, err := history.Jobs(ctx, p.ID)
 	if err != nil {
 		return db.Job{}, err
-	}
-	if !p.Status.Ended() && !docker.LeaseHeld(p.Lease) {
-		return db.Job{}, usage("pipeline #%d was interrupted: nobody waits for an answer", p.ID)
 	}
 	var found []db.Job
 	var names []string

@@ -3,12 +3,14 @@ package commands
 import (
 	"context"
 	"errors"
+	"iter"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
 // An archive is a history that commands show: the one of this machine, or
@@ -19,6 +21,9 @@ type archive interface {
 	Jobs(ctx context.Context, pipeline int64) ([]db.Job, error)
 	Steps(ctx context.Context, job int64) ([]db.Step, error)
 	Lines(ctx context.Context, q db.LogQuery) (db.Page, error)
+	Artifacts(ctx context.Context, pipeline int64) iter.Seq2[db.Artifact, error]
+	Tests(ctx context.Context, pipeline int64, failed bool) iter.Seq2[db.Test, error]
+	TestCounts(ctx context.Context, pipeline int64) (map[event.TestResult]int, error)
 	Close() error
 }
 

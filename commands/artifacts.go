@@ -18,7 +18,6 @@ import (
 
 	"github.com/popsicle-ci/popsicle/commands/term"
 	"github.com/popsicle-ci/popsicle/db"
-	"github.com/popsicle-ci/popsicle/runner/stash"
 )
 
 func artifactsCommand() *cli.Command {
@@ -38,6 +37,7 @@ func artifactsCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write artifacts into the folder `DIR`"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite files that are there"},
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
+			serverFlag(),
 			colorFlag(),
 		},
 		Suggest:      true,
@@ -50,7 +50,7 @@ func artifactsAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 1 {
 		return usage("artifacts takes the number of one pipeline, not %d arguments: --get PATH fetches one", c.Args().Len())
 	}
-	history, err := openHistory(ctx)
+	history, err := openArchive(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,9 @@ func artifactsAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	to := fetch{store: openStash(history), dir: c.String("output"), force: c.Bool("force"), flat: c.IsSet("job")}
+	from := contentOf(ctx, history)
+	defer from.close()
+	to := fetch{from: from, dir: c.String("output"), force: c.Bool("force"), flat: c.IsSet("job")}
 	switch {
 	case c.IsSet("output"):
 		if c.IsSet("get") {
@@ -87,7 +89,7 @@ func artifactsAction(ctx context.Context, c *cli.Command) error {
 
 // artifactsOf returns the artifacts of a pipeline, of one job and at one path
 // where those are not empty.
-func artifactsOf(ctx context.Context, history *db.DB, p db.Pipeline, job, at string) ([]db.Artifact, error) {
+func artifactsOf(ctx context.Context, history archive, p db.Pipeline, job, at string) ([]db.Artifact, error) {
 	if err := hasJob(ctx, history, p, job); err != nil {
 		return nil, err
 	}
@@ -112,7 +114,7 @@ func isJob(asked, workflow, job string) bool {
 }
 
 // hasJob is the error of asking for a job that a pipeline does not have.
-func hasJob(ctx context.Context, history *db.DB, p db.Pipeline, asked string) error {
+func hasJob(ctx context.Context, history archive, p db.Pipeline, asked string) error {
 	if asked == "" {
 		return nil
 	}
@@ -139,9 +141,9 @@ func artifactsJSON(found []db.Artifact) []jsonArtifact {
 	return out
 }
 
-// A fetch copies artifacts out of the stash.
+// A fetch copies artifacts to where they are wanted.
 type fetch struct {
-	store *stash.Store
+	from  content
 	dir   string
 	force bool
 	flat  bool // no folder for each job
@@ -152,9 +154,7 @@ func (f fetch) print(w io.Writer, found []db.Artifact) error {
 	if len(found) > 1 {
 		return usage("%d jobs or nodes have an artifact %q: choose one with --job, or fetch all with -o DIR", len(found), found[0].Path)
 	}
-	from := &blobReader{store: f.store}
-	defer from.close()
-	return f.copy(w, found[0], from)
+	return f.from.copy(w, found[0])
 }
 
 // all writes artifacts below the folder, in the order in which they lie in the
@@ -172,10 +172,9 @@ func (f fetch) all(told io.Writer, found []db.Artifact) error {
 	slices.SortStableFunc(found, func(a, b db.Artifact) int {
 		return cmp.Or(cmp.Compare(a.Blob, b.Blob), cmp.Compare(a.Offset, b.Offset))
 	})
-	from, sum := &blobReader{store: f.store}, int64(0)
-	defer from.close()
+	sum := int64(0)
 	for _, a := range found {
-		if err := f.write(root, f.place(a, nodes), a, from); err != nil {
+		if err := f.write(root, f.place(a, nodes), a); err != nil {
 			return err
 		}
 		sum += a.Size
@@ -209,7 +208,7 @@ func (f fetch) place(a db.Artifact, nodes map[string]bool) string {
 
 // write writes one artifact. A file that is there stays, unless force says
 // otherwise.
-func (f fetch) write(root *os.Root, name string, a db.Artifact, from *blobReader) error {
+func (f fetch) write(root *os.Root, name string, a db.Artifact) error {
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -224,45 +223,5 @@ func (f fetch) write(root *os.Root, name string, a db.Artifact, from *blobReader
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.copy(file, a, from), file.Close())
-}
-
-// copy writes the bytes of an artifact.
-func (f fetch) copy(w io.Writer, a db.Artifact, from *blobReader) error {
-	content, err := from.open(a.Blob)
-	if err == nil {
-		_, err = content.Seek(a.Offset, io.SeekStart)
-	}
-	if err == nil {
-		_, err = io.CopyN(w, content, a.Size)
-	}
-	if errors.Is(err, stash.ErrDamaged) {
-		return fmt.Errorf("artifact %s of %s: %w: run the pipeline again to have it", a.Path, a.Job, err)
-	}
-	return err
-}
-
-// A blobReader keeps the content open that was read last.
-type blobReader struct {
-	store *stash.Store
-	blob  string
-	at    *stash.Reader
-}
-
-func (b *blobReader) open(blob string) (*stash.Reader, error) {
-	if b.at != nil && b.blob == blob {
-		return b.at, nil
-	}
-	b.close()
-	var err error
-	b.at, err = b.store.Open(blob)
-	b.blob = blob
-	return b.at, err
-}
-
-func (b *blobReader) close() {
-	if b.at != nil {
-		_ = b.at.Close() // it was only read
-	}
-	b.at = nil
+	return errors.Join(f.from.copy(file, a), file.Close())
 }

@@ -59,7 +59,10 @@ func logsAction(ctx context.Context, c *cli.Command) error {
 	defer out.Flush()
 	r := &reader{
 		history: history, out: out, job: job, step: c.String("step"), failed: c.Bool("failed"), follow: c.Bool("follow"),
-		read: map[int64]db.Cursor{}, parallel: map[int]bool{},
+		read: map[int64]db.Cursor{}, over: map[int64]bool{}, parallel: map[int]bool{}, wait: followWait,
+	}
+	if c.String("server") != "" {
+		r.wait = remoteWait
 	}
 	return r.pipeline(ctx, p)
 }
@@ -72,14 +75,20 @@ type reader struct {
 	failed       bool
 	follow       bool
 	read         map[int64]db.Cursor // how far each job was read
+	over         map[int64]bool      // jobs that were read to their end
+	wait         time.Duration       // before a followed run is asked again
 	parallel     map[int]bool        // jobs of several nodes, by position
 	headed       string              // the step whose heading was printed last
 	midLine      bool                // the last line printed has no end yet
 	steps, found int
 }
 
-// followWait is how often a followed run is asked for more.
-const followWait = 100 * time.Millisecond
+// How often a followed run is asked for more: one of this machine, and one of
+// a daemon, which limits how often it is asked.
+const (
+	followWait = 100 * time.Millisecond
+	remoteWait = 500 * time.Millisecond
+)
 
 // pipeline prints the jobs of a pipeline in the order of its plan; a followed
 // one, which writes many jobs at once, as the text comes.
@@ -95,6 +104,9 @@ func (r *reader) pipeline(ctx context.Context, p db.Pipeline) error {
 		for _, j := range jobs {
 			if r.job == "" || called(j, r.job) {
 				r.found++
+				if r.over[j.ID] || j.Start.IsZero() && !j.Status.Ended() {
+					continue // there is nothing more, or nothing yet
+				}
 				if err := r.printJob(ctx, j); err != nil {
 					return err
 				}
@@ -117,7 +129,7 @@ func (r *reader) again(ctx context.Context, id int64) (db.Pipeline, error) {
 	select {
 	case <-ctx.Done():
 		return db.Pipeline{}, ctx.Err()
-	case <-time.After(followWait):
+	case <-time.After(r.wait):
 		return r.history.Pipeline(ctx, id)
 	}
 }
@@ -167,6 +179,7 @@ func (r *reader) printJob(ctx context.Context, j db.Job) error {
 		}
 		r.read[j.ID] = page.Next
 		if !page.More {
+			r.over[j.ID] = page.Ended
 			return nil
 		}
 	}

@@ -30,7 +30,9 @@ func openRemote(name string) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &remote{strings.TrimSuffix(e.URL, "/") + "/api/v1", e.Token, &http.Client{Timeout: time.Minute}}, nil
+	wire := http.DefaultTransport.(*http.Transport).Clone()
+	wire.ResponseHeaderTimeout = time.Minute // an artifact may take as long as it comes
+	return &remote{strings.TrimSuffix(e.URL, "/") + "/api/v1", e.Token, &http.Client{Transport: wire}}, nil
 }
 
 // Close lets go of the connections.
@@ -134,40 +136,77 @@ func (r *remote) get(ctx context.Context, path string, into any) error {
 	return r.send(ctx, http.MethodGet, path, nil, into)
 }
 
+// mostRetries is how often a request is sent again that came too fast.
+const mostRetries = 8
+
 // send asks the daemon, and reads its answer into into.
 func (r *remote) send(ctx context.Context, method, path string, body, into any) error {
-	text, err := json.Marshal(body)
+	got, err := r.do(ctx, method, path, body)
 	if err != nil {
 		return err
-	}
-	q, err := http.NewRequestWithContext(ctx, method, r.base+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	if body == nil {
-		q.Body, q.ContentLength = http.NoBody, 0
-	} else {
-		q.Header.Set("Content-Type", "application/json")
-	}
-	if r.token != "" {
-		q.Header.Set("Authorization", "Bearer "+r.token)
-	}
-	got, err := r.client.Do(q)
-	if err != nil {
-		return fmt.Errorf("%w; is the daemon there, and its address right?", err)
 	}
 	defer got.Body.Close()
-	text, err = io.ReadAll(io.LimitReader(got.Body, 256<<20))
-	switch {
-	case err != nil:
+	text, err := io.ReadAll(io.LimitReader(got.Body, 256<<20))
+	if err != nil {
 		return fmt.Errorf("%s: %w", r.base, err)
-	case got.StatusCode >= 300:
-		return r.refused(got, text)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s: not the answer of a daemon: %w", r.base, err)
 	}
 	return nil
+}
+
+// do asks the daemon for what it does not refuse. Where it says that this
+// comes too fast, it is asked again when it wants to be.
+func (r *remote) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	for try := 0; ; try++ {
+		q, err := r.request(ctx, method, path, body)
+		if err != nil {
+			return nil, err
+		}
+		got, err := r.client.Do(q)
+		if err != nil {
+			return nil, fmt.Errorf("%w; is the daemon there, and its address right?", err)
+		}
+		if got.StatusCode < 300 {
+			return got, nil
+		}
+		text, err := io.ReadAll(io.LimitReader(got.Body, 1<<20))
+		if err = errors.Join(err, got.Body.Close()); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.base, err)
+		}
+		if got.StatusCode != http.StatusTooManyRequests || try == mostRetries {
+			return nil, r.refused(got, text)
+		}
+		wait, _ := strconv.Atoi(got.Header.Get("Retry-After")) // 0 where it is a date, and that is fine
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(min(max(wait, 1), 60)) * time.Second):
+		}
+	}
+}
+
+func (r *remote) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		content = bytes.NewReader(text)
+	}
+	q, err := http.NewRequestWithContext(ctx, method, r.base+path, content)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	if r.token != "" {
+		q.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	return q, nil
 }
 
 // refused is the error that an answer tells.

@@ -30,6 +30,7 @@ The exit code does not say whether tests failed: popsicle run does.
 			&cli.BoolFlag{Name: "failed", Usage: "only tests that failed, each with its message"},
 			&cli.BoolFlag{Name: "slowest", Usage: "the slowest first"},
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
+			serverFlag(),
 			colorFlag(),
 		},
 		Suggest:      true,
@@ -42,7 +43,7 @@ func testsAction(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 1 {
 		return usage("tests takes the number of one pipeline, not %d arguments", c.Args().Len())
 	}
-	history, err := openHistory(ctx)
+	history, err := openArchive(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func testsAction(ctx context.Context, c *cli.Command) error {
 }
 
 // testsOf returns the tests of a pipeline, of one job where that is not empty.
-func testsOf(ctx context.Context, history *db.DB, p db.Pipeline, job string, failed bool) ([]db.Test, error) {
+func testsOf(ctx context.Context, history archive, p db.Pipeline, job string, failed bool) ([]db.Test, error) {
 	if err := hasJob(ctx, history, p, job); err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func testsOf(ctx context.Context, history *db.DB, p db.Pipeline, job string, fai
 }
 
 // noTests says why there is nothing to list.
-func noTests(ctx context.Context, c *cli.Command, history *db.DB, p db.Pipeline) error {
+func noTests(ctx context.Context, c *cli.Command, history archive, p db.Pipeline) error {
 	counts, err := history.TestCounts(ctx, p.ID)
 	if err != nil {
 		return err
