@@ -149,6 +149,9 @@ func parseDaemonConfig(file string, text []byte) (settings, error) {
 			"tls_key":  func(n *tree.Node) { s.Key = r.text(n) },
 			"rate":     func(n *tree.Node) { s.Rate = int(r.number(n)) },
 			"repositories": func(n *tree.Node) {
+				if !n.Is(tree.Map) && !n.Is(tree.Null) {
+					r.fail(n, "the repositories are "+n.Kind.String(), "write a map of owner/name")
+				}
 				for _, p := range n.Pairs {
 					s.Repos[strings.ToLower(p.Key.Text)] = r.repo(p)
 				}

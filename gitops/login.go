@@ -105,13 +105,15 @@ func ValidURL(address string) error {
 	_, secret := u.User.Password()
 	ip := net.ParseIP(u.Hostname())
 	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	secret = secret || u.User != nil && u.Scheme != "ssh" // a token may be the user's name
+	u.User = nil
 	switch {
+	case u.Scheme != "https" && u.Scheme != "ssh" && (u.Scheme != "http" || !here):
+		return fmt.Errorf("%s: only https and ssh are taken, and http from this machine", u)
 	case u.Hostname() == "" || strings.HasPrefix(u.Hostname(), "-"):
-		return fmt.Errorf("%s names no host", u.Redacted())
-	case secret || u.User != nil && u.Scheme != "ssh":
-		return fmt.Errorf("%s holds a secret: take it out, and set GH_TOKEN or a credential helper of git", u.Redacted())
-	case u.Scheme == "https", u.Scheme == "ssh", u.Scheme == "http" && here:
-		return nil
+		return fmt.Errorf("%s names no host", u)
+	case secret:
+		return fmt.Errorf("%s holds a secret: take it out, and set GH_TOKEN or a credential helper of git", u)
 	}
-	return fmt.Errorf("%s: only https and ssh are taken, and http from this machine", u.Redacted())
+	return nil
 }

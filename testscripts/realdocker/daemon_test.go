@@ -44,11 +44,12 @@ func newWatch(t *testing.T, files map[string]string) *watch {
 		t.Fatal(err)
 	}
 	forge := httptest.NewServer(&cgi.Handler{
-		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
-		Env:  []string{"GIT_PROJECT_ROOT=" + w.dir, "GIT_HTTP_EXPORT_ALL=1"},
+		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), Root: "/acme/app",
+		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Join(w.dir, ".git"), "GIT_HTTP_EXPORT_ALL=1"},
 	})
 	t.Cleanup(forge.Close)
-	w.must(0, "daemon", "repo", "add", "acme/app", "--url", forge.URL+"/.git")
+	w.sh("git remote add origin " + forge.URL + "/acme/app")
+	w.must(0, "daemon", "repo", "add", "acme/app", "--url", forge.URL+"/acme/app")
 	w.start()
 	t.Cleanup(func() { w.end(syscall.SIGTERM) })
 	return w
@@ -56,9 +57,9 @@ func newWatch(t *testing.T, files map[string]string) *watch {
 
 var listens = regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`)
 
-func (w *watch) start() {
+func (w *watch) start(flags ...string) {
 	w.t.Helper()
-	w.daemon, w.log = w.command("daemon", "--listen", "127.0.0.1:0", "--grace", "1s"), &lockedBuffer{}
+	w.daemon, w.log = w.command(append([]string{"daemon", "--listen", "127.0.0.1:0", "--grace", "1s"}, flags...)...), &lockedBuffer{}
 	w.daemon.Env = append(w.daemon.Env, "POPSICLE_WEBHOOK_SECRET="+hookSecret)
 	w.daemon.Stderr = w.log
 	if err := w.daemon.Start(); err != nil {
@@ -157,7 +158,13 @@ func TestDaemon(t *testing.T) {
 }
 
 func TestForkWaitsForApproval(t *testing.T) {
-	w := newWatch(t, watched(images.Busybox(t), `'echo "$CIRCLE_BRANCH|$CIRCLE_PR_NUMBER|$CIRCLE_PR_USERNAME|$TOKEN|"'`))
+	t.Setenv("POPSICLE_SECRETS", "file")
+	w := newWatch(t, watched(images.Busybox(t), `'echo "$CIRCLE_BRANCH|$CIRCLE_PR_NUMBER|$CIRCLE_PR_USERNAME|${#TOKEN} letters"'`))
+	set := w.command("env", "set", "TOKEN")
+	set.Stdin = strings.NewReader("hunter2hunter2")
+	if out, err := set.CombinedOutput(); err != nil {
+		t.Fatalf("env set: %v %s", err, out)
+	}
 	head := w.sh("git checkout -q --detach; echo x > x; git add .; git commit -qm x; git update-ref refs/pull/7/head HEAD; git rev-parse HEAD; git checkout -q main")
 	status, text := w.post("pull_request", `{"action":"opened","pull_request":{"number":7,"title":"T","html_url":"https://h/7","user":{"login":"eve"},
 		"head":{"ref":"main","sha":"`+head+`","repo":{"id":2,"full_name":"eve/app"}},"base":{"ref":"main","repo":{"id":1}}},"repository":{"id":1,"full_name":"acme/app"}}`)
@@ -168,7 +175,10 @@ func TestForkWaitsForApproval(t *testing.T) {
 	w.await("on_hold", "success")
 	w.must(0, "approve", "1")
 	w.await("success", "success")
-	if log := w.must(0, "logs", "1"); !strings.Contains(log, "pull/7|7|eve||") {
+	if log := w.must(0, "logs", "2"); !strings.Contains(log, "main|||14 letters") {
+		t.Errorf("the log of the push, which may have the token:\n%s", log)
+	}
+	if log := w.must(0, "logs", "1"); !strings.Contains(log, "pull/7|7|eve|0 letters") {
 		t.Errorf("the log:\n%s", log)
 	}
 }

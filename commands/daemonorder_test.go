@@ -1,0 +1,165 @@
+package commands
+
+import (
+	"log/slog"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/server"
+)
+
+// idle is a daemon that takes nothing out of its queue.
+func idle(t *testing.T) *daemon {
+	t.Helper()
+	home := t.TempDir()
+	history, err := db.Open(t.Context(), filepath.Join(home, "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = history.Close() })
+	d := newDaemon(history, home, slog.New(slog.DiscardHandler))
+	d.now.Store(&settings{Jobs: 1, Repos: map[string]db.Repo{}})
+	return d
+}
+
+func (d *daemon) queued(t *testing.T) []db.Order {
+	t.Helper()
+	all, err := d.history.Waiting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestARerunOfAForkNeedsTheApproval(t *testing.T) {
+	d := idle(t)
+	first, err := d.enqueue(t.Context(), db.Order{Repo: "a/b", Commit: "c", Hold: true, Pull: &db.Pull{Number: 1, Fork: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := d.queued(t)[0]; !d.orderOf(o, db.Repo{URL: "u"}).confined {
+		t.Error("an order that nobody approved is not confined")
+	}
+	if err := d.cancel(t.Context(), first, "me"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.rerun(t.Context(), server.Rerun{Pipeline: first, By: "me"}); err != nil {
+		t.Fatal(err)
+	}
+	again := d.queued(t)
+	if len(again) != 1 || !again[0].Hold || again[0].Approved {
+		t.Fatalf("a rerun of what nobody approved: %+v", again)
+	}
+	if err := d.approve(t.Context(), again[0].Pipeline, "owner"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.rerun(t.Context(), server.Rerun{Pipeline: again[0].Pipeline, By: "me"}); err != nil {
+		t.Fatal(err)
+	}
+	all := d.queued(t)
+	if len(all) != 2 || all[1].Hold || !all[1].Approved || d.orderOf(all[1], db.Repo{URL: "u"}).confined || !d.orderOf(all[1], db.Repo{URL: "u"}).untrusted {
+		t.Errorf("a rerun of what was approved: %+v", all)
+	}
+}
+
+// served makes a repository of one config, and serves it.
+func served(t *testing.T, config string) (repo db.Repo, sh func(string)) {
+	t.Helper()
+	dir := t.TempDir()
+	sh = func(script string) {
+		t.Helper()
+		c := exec.Command("sh", "-ec", script)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@b.c", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@b.c", "CONFIG="+config)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v %s", script, err, out)
+		}
+	}
+	sh(`git init -q -b main; mkdir .popsicle; printf '%s' "$CONFIG" > .popsicle/ci.yml; git add .; git commit -qm one`)
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge := httptest.NewServer(&cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1"},
+	})
+	t.Cleanup(forge.Close)
+	return db.Repo{Name: "acme/app", URL: forge.URL + "/.git"}, sh
+}
+
+func TestPollFindsWhatMoved(t *testing.T) {
+	d := idle(t)
+	r, sh := served(t, "")
+	look := func() []db.Order {
+		t.Helper()
+		if err := d.pollOne(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		return d.queued(t)
+	}
+	if found := look(); len(found) != 0 {
+		t.Errorf("the first look finds %+v", found)
+	}
+	sh("git commit -q --allow-empty -m two; git tag v1; git branch topic")
+	found := look()
+	if len(found) != 3 {
+		t.Fatalf("found %+v", found)
+	}
+	for _, o := range found {
+		if o.Trigger != "poll" || o.Commit != found[0].Commit || o.Moving != (o.Branch == "topic") || o.Tag != "" && o.Tag != "v1" {
+			t.Errorf("%+v", o)
+		}
+	}
+	if again := look(); len(again) != 3 {
+		t.Errorf("nothing moved, and %d wait", len(again))
+	}
+	r.Events = []string{"pull_request"}
+	sh("git commit -q --allow-empty -m three")
+	if found := look(); len(found) != 3 {
+		t.Errorf("a repository whose pushes are not taken: %d wait", len(found))
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	d := idle(t)
+	r, sh := served(t, `version: 2.1
+jobs:
+  build: {docker: [{image: alpine}], steps: [run: "true"]}
+workflows:
+  nightly:
+    triggers: [schedule: {cron: "30 2 * * *", filters: {branches: {only: main}}}]
+    jobs: [build]
+  elsewhere:
+    triggers: [schedule: {cron: "30 2 * * *", filters: {branches: {only: topic}}}]
+    jobs: [build]
+  always:
+    jobs: [build]
+`)
+	at := func(clock string) []db.Order {
+		t.Helper()
+		now, err := time.Parse("15:04", clock)
+		if err == nil {
+			err = d.runScheduled(t.Context(), r, now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.queued(t)
+	}
+	if found := at("02:29"); len(found) != 0 {
+		t.Errorf("at 02:29: %+v", found)
+	}
+	sh("git commit -q --allow-empty -m newer; git rev-parse HEAD > head")
+	found := at("02:30")
+	if len(found) != 1 || found[0].Workflow != "nightly" || found[0].Branch != "main" || found[0].Event != "schedule" {
+		t.Fatalf("at 02:30: %+v", found)
+	}
+	sh("test $(cat head) = " + found[0].Commit) // the newest, not the one that was known
+}
