@@ -223,7 +223,7 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
 	text += "command export PATH=\"$_bin:$PATH\"\n" + install(j.programs(), j.shims())
-	j.session.ask(text + ": >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
+	j.session.ask(text + j.bashEnv() + " >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
 	j.sendAhead(j.first()-1, plan.Run{})
 	code, err := j.session.answer(ctx)
 	if err == nil && code != 0 {

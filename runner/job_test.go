@@ -89,6 +89,25 @@ func TestJobEnvironment(t *testing.T) {
 	}
 }
 
+// The shell of a step is what it says, with no flags that it does not say.
+func TestShellsOfSteps(t *testing.T) {
+	r := newRig(t, nil)
+	r.must(t, r.run(jobOn(images.Debian(t),
+		plan.Run{Command: "false; echo went on", Shell: "/bin/sh"},
+		plan.Run{Command: "shopt -q login_shell && echo $- && command -v circleci", Shell: "bash -l"},
+		plan.Run{Command: `. "$BASH_ENV"; echo fine`, Shell: "/bin/sh -e"},
+		`PATH=/bin; echo 'export A=b' >>"$BASH_ENV"; bash -c 'echo $PATH $A'`,
+	)))
+	for step, want := range map[int]string{2: "went on\n", 4: "fine\n", 5: "/bin b\n"} {
+		if got := r.said(step); got != want {
+			t.Errorf("step %d: %q, want %q", step, got, want)
+		}
+	}
+	if got := r.said(3); !strings.HasPrefix(got, "hB\n/tmp/.popsicle-") || !strings.HasSuffix(got, "/circleci\n") {
+		t.Errorf("a login shell said %q", got)
+	}
+}
+
 func TestStepThatIsSilentForTooLong(t *testing.T) {
 	r := newRig(t, nil)
 	o := r.run(jobOn(images.Busybox(t),

@@ -14,7 +14,8 @@ import (
 // Each node has a container and a checkout of its own.
 func TestNodesAreContainersOfTheirOwn(t *testing.T) {
 	r := newRig(t, map[string]string{"f": "x"})
-	job := jobOn(images.Busybox(t), plan.Checkout{}, "mkdir mine && echo $CIRCLE_NODE_INDEX/$CIRCLE_NODE_TOTAL $CIRCLE_WORKFLOW_JOB_ID; ls")
+	job := jobOn(images.Busybox(t), plan.Checkout{}, "mkdir mine && echo $CIRCLE_NODE_INDEX/$CIRCLE_NODE_TOTAL $CIRCLE_WORKFLOW_JOB_ID; ls",
+		plan.Run{Command: "echo deployed", LastNode: true})
 	job.Parallelism = 3
 	run := r.runner()
 	o := &Orchestrator{Jobs: run, Out: run.Out, Parallel: 2}
@@ -25,13 +26,17 @@ func TestNodesAreContainersOfTheirOwn(t *testing.T) {
 	}
 	said := map[int]string{}
 	for _, e := range r.events {
-		if out, ok := e.(event.Output); ok && out.Step == 3 {
+		if out, ok := e.(event.Output); ok && out.Step >= 3 {
 			said[out.Node] += out.Text
 		}
 	}
 	id := run.Build.jobID(1)
 	for node := range 3 {
-		if want := fmt.Sprintf("%d/3 %s\nf\nmine\n", node, id); said[node] != want {
+		want := fmt.Sprintf("%d/3 %s\nf\nmine\n", node, id)
+		if node == 2 {
+			want += "deployed\n" // a step for the last node alone
+		}
+		if said[node] != want {
 			t.Errorf("node %d said %q, want %q", node, said[node], want)
 		}
 	}

@@ -14,6 +14,16 @@ func (j *job) shims() []shim {
 	return all
 }
 
+// bashEnv is the command that writes the beginning of BASH_ENV, which bash
+// reads after its profiles: these give a login shell a PATH without the shims.
+func (j *job) bashEnv() string {
+	folders := "$_bin"
+	if len(j.shims()) > 0 {
+		folders = j.programs() + ":" + folders
+	}
+	return `printf '%s\n' "shopt -q login_shell 2>/dev/null && PATH='` + folders + `':\$PATH || :"`
+}
+
 // install is the shell text that makes programs of shims, and puts them first
 // on the PATH. The driver's own folder does not do: nothing can be executed
 // in /dev/shm.

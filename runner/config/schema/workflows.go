@@ -71,7 +71,8 @@ func (l *Language) invocation() *Type {
 		{Name: "matrix", Doc: "Run the job once for every combination of values.", Type: matrix},
 		{Name: "pre-steps", Doc: "Steps before the job's own.", Type: l.Steps},
 		{Name: "post-steps", Doc: "Steps after the job's own.", Type: l.Steps},
-		{Name: "serial-group", Doc: "Jobs of one group never run at the same time, in no pipeline.", Type: serialGroup()},
+		{Name: "serial-group", Doc: "Jobs of one group never run at the same time, in no pipeline.", Type: serialGroup(),
+			Limits: "on this machine, in no order: an older pipeline waits as well, and no wait is canceled"},
 		{Name: "override-with", Doc: "A job that is run instead, if it exists.", Type: text()},
 	}, Open: anything()}
 }
