@@ -2,6 +2,7 @@ package ghstatus
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,7 @@ type Reporter struct {
 	Prefix string                      // of contexts; empty: "popsicle"
 	PerJob bool                        // a status a job, instead of one a workflow
 	URL    func(pipeline int64) string // page of a run; nil: there is none
-	Put    func(Status)                // takes each status; called in order, and must not wait
+	Put    func(Status) error          // takes each status, in order
 
 	mu        sync.Mutex
 	pipeline  int64
@@ -30,6 +31,7 @@ type Reporter struct {
 	order     []string
 	workflows map[string]*workflow
 	held      []Status // until the tree is known not to have changed
+	err       error    // of Put
 }
 
 // A workflow is what is known of one.
@@ -47,8 +49,8 @@ type job struct {
 	started time.Time
 }
 
-// Handle takes an event in. It never fails: statuses that cannot be posted
-// are the sender's to tell.
+// Handle takes an event in. Its error is that of Put; whether statuses can be
+// posted is the sender's to tell.
 func (r *Reporter) Handle(e event.Event) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +81,9 @@ func (r *Reporter) Handle(e event.Event) error {
 	case event.PipelineFinished:
 		r.flush()
 	}
-	return nil
+	err := r.err
+	r.err = nil
+	return err
 }
 
 // Proven says whether the tree that was tested is the commit's.
@@ -222,7 +226,7 @@ func (r *Reporter) say(context string, state State, text string) {
 		s.TargetURL = r.URL(r.pipeline)
 	}
 	if r.proven && (r.committed || state == Pending) {
-		r.Put(s)
+		r.err = errors.Join(r.err, r.Put(s))
 		return
 	}
 	r.held = append(r.held, s)
@@ -232,7 +236,7 @@ func (r *Reporter) say(context string, state State, text string) {
 func (r *Reporter) flush() {
 	if r.proven && !r.refused {
 		for _, s := range r.held {
-			r.Put(s)
+			r.err = errors.Join(r.err, r.Put(s))
 		}
 	}
 	r.held = nil

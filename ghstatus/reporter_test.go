@@ -99,8 +99,9 @@ func TestReporter(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			r := &Reporter{Target: Target{"github.com", "o/r", "abc"}, PerJob: tt.perJob, Put: func(s Status) {
+			r := &Reporter{Target: Target{"github.com", "o/r", "abc"}, PerJob: tt.perJob, Put: func(s Status) error {
 				got = append(got, fmt.Sprintf("%s %s: %s", s.Context, s.State, s.Description))
+				return nil
 			}}
 			for _, e := range tt.events {
 				if err := r.Handle(e); err != nil {
