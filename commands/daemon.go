@@ -45,6 +45,8 @@ docs/daemon.md goes from nothing to a green check.`,
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once, over all pipelines", DefaultText: "by CPUs and memory"},
 			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read settings from `FILE`", DefaultText: "daemon.yml beside the history, if it is there"},
 			&cli.DurationFlag{Name: "poll", Usage: "ask the repositories for news every `INTERVAL`; 0: never"},
+			&cli.StringFlag{Name: "statuses", Usage: "post a commit status a `UNIT`: workflow, job or off", DefaultText: statusWorkflow, Validator: statusUnit},
+			&cli.StringFlag{Name: "url", Usage: "the `URL` under which others reach this daemon: statuses link to it"},
 			&cli.DurationFlag{Name: "grace", Usage: "after SIGTERM, let pipelines run on for `TIME`", Value: time.Minute},
 			&cli.StringFlag{Name: "log-format", Usage: "write the log as `FORMAT`: text or json", Value: "text", Validator: logFormat},
 			&cli.BoolFlag{Name: "unsigned", Usage: "take webhooks without a signature, from this machine alone"},
@@ -62,6 +64,14 @@ func logFormat(s string) error {
 		return usage("--log-format %s: there are text and json", s)
 	}
 	return nil
+}
+
+func statusUnit(s string) error {
+	switch s {
+	case statusOff, statusWorkflow, statusJob:
+		return nil
+	}
+	return usage("--statuses %s: there are workflow, job and off", s)
 }
 
 func newLog(format string) *slog.Logger {
@@ -94,7 +104,7 @@ func daemonAction(ctx context.Context, c *cli.Command) error {
 	}
 	d := newDaemon(l.history, dir, newLog(c.String("log-format")))
 	d.engine, d.grace, d.configFile, d.limits = c.String("engine"), c.Duration("grace"), c.String("config"), limits
-	d.flags = settings{Listen: flagged(c, "listen"), Jobs: c.Int("jobs"), Poll: c.Duration("poll"), Unsigned: c.Bool("unsigned"), front: flaggedFront(c)}
+	d.flags = settings{Listen: flagged(c, "listen"), Jobs: c.Int("jobs"), Poll: c.Duration("poll"), Unsigned: c.Bool("unsigned"), front: flaggedFront(c), Statuses: c.String("statuses"), URL: c.String("url")}
 	if err := d.reload(ctx); err != nil {
 		return err
 	}
@@ -138,6 +148,7 @@ func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
 	go func() { served <- d.server(l, s).Serve(stopping, l) }()
 	worked := make(chan struct{})
 	go func() { defer close(worked); d.work(stopping) }()
+	go d.sendStatuses(ctx)
 	d.log.Info("daemon listens", "address", l.Addr().String(), "jobs", s.Jobs, "repositories", len(s.Repos), "home", d.home, "version", version())
 	var failed error
 	for asked := 0; ; {

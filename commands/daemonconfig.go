@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,8 +29,11 @@ type settings struct {
 	Jobs     int
 	Poll     time.Duration
 	Unsigned bool
-	MaxSize  int64  // bytes that the mirror of a repository may have
-	SSHKey   string // file; empty: the agent
+	MaxSize  int64             // bytes that the mirror of a repository may have
+	SSHKey   string            // file; empty: the agent
+	Statuses string            // off, workflow or job: how commits hear of their pipelines
+	URL      string            // under which others reach the daemon: statuses link to it
+	APIs     map[string]string // where the API of a host is, if not where GitHub has it
 	Secrets  [][]byte
 	Repos    map[string]db.Repo // by name in lower case
 	front
@@ -99,6 +103,12 @@ func (f settings) over(s *settings) {
 	if s.MaxSize == 0 {
 		s.MaxSize = defaultMaxSize
 	}
+	if f.Statuses != "" {
+		s.Statuses = f.Statuses
+	}
+	if f.URL != "" {
+		s.URL = f.URL
+	}
 	s.Unsigned = f.Unsigned
 	f.front.over(&s.front)
 }
@@ -148,6 +158,14 @@ func parseDaemonConfig(file string, text []byte) (settings, error) {
 			"tls_cert": func(n *tree.Node) { s.Cert = r.text(n) },
 			"tls_key":  func(n *tree.Node) { s.Key = r.text(n) },
 			"rate":     func(n *tree.Node) { s.Rate = int(r.number(n)) },
+			"statuses": func(n *tree.Node) { s.Statuses = r.oneOf(n, statusOff, statusWorkflow, statusJob) },
+			"url":      func(n *tree.Node) { s.URL = r.site(n) },
+			"apis": func(n *tree.Node) {
+				s.APIs = map[string]string{}
+				for _, p := range n.Pairs {
+					s.APIs[strings.ToLower(p.Key.Text)] = r.site(p.Value)
+				}
+			},
 			"repositories": func(n *tree.Node) {
 				if !n.Is(tree.Map) && !n.Is(tree.Null) {
 					r.fail(n, "the repositories are "+n.Kind.String(), "write a map of owner/name")
@@ -158,7 +176,7 @@ func parseDaemonConfig(file string, text []byte) (settings, error) {
 			},
 		})
 	} else if r.wrong == nil && root != nil && !root.Is(tree.Null) {
-		r.fail(root, "the config is "+root.Kind.String(), "write a map: listen, hosts, tls_cert, tls_key, rate, jobs, poll, max_size, ssh_key, repositories")
+		r.fail(root, "the config is "+root.Kind.String(), "write a map: listen, hosts, tls_cert, tls_key, rate, jobs, poll, max_size, ssh_key, statuses, url, apis, repositories")
 	}
 	if r.wrong == nil {
 		return s, nil
@@ -218,6 +236,22 @@ func (r *configReader) address(n *tree.Node) string {
 		r.fail(n, err.Error(), "")
 	}
 	return text
+}
+
+func (r *configReader) oneOf(n *tree.Node, known ...string) string {
+	if !slices.Contains(known, n.Text) {
+		r.fail(n, fmt.Sprintf("%q is no way to do it", n.Text), "there are "+strings.Join(known, ", "))
+	}
+	return n.Text
+}
+
+// site reads the URL of a web server.
+func (r *configReader) site(n *tree.Node) string {
+	u, err := url.Parse(n.Text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		r.fail(n, fmt.Sprintf("%q is no URL of a server", n.Text), "write https://HOST or http://HOST:PORT/api/v1")
+	}
+	return n.Text
 }
 
 func (r *configReader) number(n *tree.Node) int64 {

@@ -30,13 +30,10 @@ type daemon struct {
 	flags      settings
 	limits     limits // of caches
 
-	// Report are more listeners to the events of a pipeline, as one that posts
-	// commit statuses; nil: there are none.
-	Report func(o db.Order, r db.Repo) []event.Sink
-
 	now       atomic.Pointer[settings]
 	places    *places
 	wake      chan struct{} // holds a token when there may be something to take
+	news      chan struct{} // holds a token when there may be a status to post
 	urgent    chan struct{} // closed when everything must end at once
 	hasten    sync.Once
 	mu        sync.Mutex
@@ -54,7 +51,7 @@ type taken struct {
 
 func newDaemon(history *db.DB, home string, log *slog.Logger) *daemon {
 	return &daemon{
-		history: history, home: home, log: log, places: newPlaces(0), wake: make(chan struct{}, 1),
+		history: history, home: home, log: log, places: newPlaces(0), wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		urgent: make(chan struct{}), running: map[int64]*taken{}, mirrors: map[string]*gitops.Mirror{}, standards: map[string]standard{},
 	}
 }
@@ -194,11 +191,7 @@ func (d *daemon) fetchAndRun(ctx context.Context, l *launch, o db.Order, repo db
 		status, reason := whyNot(ctx, err)
 		return l.refuse(ctx, o, status, reason)
 	}
-	var sinks []event.Sink
-	if d.Report != nil {
-		sinks = d.Report(o, repo)
-	}
-	return l.record(ctx, o.Pipeline, lease, sinks)
+	return d.runOrAdopt(ctx, l, o, repo, lease)
 }
 
 // fetchTries is how often a server is asked that does not answer well.

@@ -1,10 +1,12 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -12,6 +14,7 @@ import (
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/ghstatus"
 	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
 func reportCommand() *cli.Command {
@@ -77,7 +80,58 @@ func reportAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	fmt.Fprintf(stdout(c), "#%d tested the tree of %.12s: %s\n", p.ID, target.Commit, p.Status)
-	return post(ctx, l.history, stdout(c), target)
+	return post(ctx, l.history, stdout(c), target, p.ID)
+}
+
+// A reporting is the part of a run that tells GitHub; finish posts what there
+// is to post. How the run ends does not depend on it.
+type reporting struct {
+	sinks  []event.Sink
+	finish func()
+}
+
+// reporting prepares to say of the commit how the run goes, where that is
+// wanted.
+func (l *launch) reporting(ctx context.Context, wanted bool) (reporting, error) {
+	if !wanted {
+		return reporting{finish: func() {}}, nil
+	}
+	if len(l.selection.Jobs) > 0 {
+		return reporting{}, usage("--report tells how whole workflows went: name no jobs, or leave --report out")
+	}
+	target, err := targetOf(l.snapshot.Head())
+	if err != nil {
+		return reporting{}, err
+	}
+	news := make(chan struct{}, 1)
+	r := &ghstatus.Reporter{Target: target, Put: func(s ghstatus.Status) error {
+		defer func() {
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		}()
+		return outbox{l.history}.put(s)
+	}}
+	sending, stop := context.WithCancel(ctx)
+	sent := make(chan struct{})
+	go func() { // the first of them while the run goes on
+		defer close(sent)
+		sender := ghstatus.Sender{Outbox: outbox{l.history}, Post: new(ghstatus.Client).Post}
+		sender.Run(sending, news, func(error) {}) // what is broken, finish tells
+	}()
+	finish := func() {
+		stop()
+		<-sent
+		if !r.Proven() {
+			fmt.Fprintf(os.Stderr, "nothing is said of %.12s: it is not what was tested; commit, then popsicle report\n", target.Commit)
+			return
+		}
+		if err := post(context.WithoutCancel(ctx), l.history, os.Stderr, target, r.Pipeline()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	return reporting{[]event.Sink{r}, finish}, nil
 }
 
 // targetOf is the commit that a run says something of.
@@ -124,38 +178,38 @@ func decided(p db.Pipeline) bool {
 // postTime is how long a command may take to post, for the rest waits.
 const postTime = 20 * time.Second
 
-// post posts what is due, and tells what became of it, of target at least.
-func post(ctx context.Context, history *db.DB, w io.Writer, target ghstatus.Target) error {
+// post posts what waits of a commit, and tells what became of all that a
+// pipeline says of it.
+func post(ctx context.Context, history *db.DB, w io.Writer, target ghstatus.Target, pipeline int64) error {
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
-	var refused error
-	sender := ghstatus.Sender{Outbox: outbox{history}, Post: new(ghstatus.Client).Post, Told: func(e ghstatus.Entry, a ghstatus.Answer) {
-		if e.Target != target {
-			return
-		}
-		fmt.Fprintln(w, told(e, a))
-		if a.Verdict == ghstatus.Refused {
-			refused = fmt.Errorf("%s refuses the status %s: %s", e.Host, e.Context, a.Text)
-		}
-	}}
-	_, err := sender.Drain(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		fmt.Fprintf(w, "%s does not answer: what is left is posted later\n", target.Host)
-		err = nil
+	if err := history.HurryStatuses(ctx, target.Host, target.Repo, target.Commit); err != nil {
+		return err
 	}
-	return errors.Join(err, refused)
+	sender := ghstatus.Sender{Outbox: outbox{history}, Post: new(ghstatus.Client).Post}
+	if _, err := sender.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	said, err := history.Statuses(context.WithoutCancel(ctx), pipeline)
+	for _, s := range said {
+		fmt.Fprintln(w, told(s))
+		if s.Verdict == string(ghstatus.Refused) {
+			err = errors.Join(err, fmt.Errorf("%s refuses the status %s: %s", s.Host, s.Context, s.Answer))
+		}
+	}
+	return err
 }
 
 // told says in a line what became of a status.
-func told(e ghstatus.Entry, a ghstatus.Answer) string {
-	what := fmt.Sprintf("%s: %s on %s@%.12s", e.Context, e.State, e.Repo, e.Commit)
-	switch a.Verdict {
+func told(s db.Status) string {
+	what := fmt.Sprintf("%s: %s on %s@%.12s", s.Context, s.State, s.Repo, s.Commit)
+	switch ghstatus.Verdict(s.Verdict) {
 	case ghstatus.Posted:
 		return what
 	case ghstatus.Unknown:
 		return what + " is posted once the commit is pushed: popsicle report"
-	case ghstatus.Later:
-		return what + " waits: " + a.Text
+	case ghstatus.Refused:
+		return what + " is refused"
 	}
-	return what + " is refused: " + a.Text
+	return what + " waits: " + cmp.Or(s.Answer, s.Host+" does not answer")
 }

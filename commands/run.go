@@ -108,6 +108,7 @@ func outputFlags() []cli.Flag {
 	const category = "Output"
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "plain", Usage: "one line an event, on a terminal too", Category: category},
+		&cli.BoolFlag{Name: "report", Usage: "post the result as statuses of the commit, if it is exactly what was tested", Category: category},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object an event (docs/json.md)", Category: category},
 		colorFlag(),
 	}
@@ -226,9 +227,15 @@ func runAction(ctx context.Context, c *cli.Command) error {
 
 // show runs the plan before the user's eyes.
 func (l *launch) show(ctx context.Context, c *cli.Command) error {
+	report, err := l.reporting(ctx, c.Bool("report"))
+	if err != nil {
+		return err
+	}
 	sinks, finish := listeners(c, newTheme(c, os.Stdout), l)
-	status, err := l.run(ctx, sinks)
-	if err = errors.Join(err, finish()); err == nil && status != event.Success {
+	status, err := l.run(ctx, append(sinks, report.sinks...))
+	err = errors.Join(err, finish())
+	report.finish()
+	if err == nil && status != event.Success {
 		err = endedError(status)
 	}
 	return err

@@ -105,3 +105,12 @@ func (d *DB) Statuses(ctx context.Context, pipeline int64) ([]Status, error) {
 	found, err := collect(rows, scanStatus)
 	return found, d.wrap(err)
 }
+
+// HurryStatuses makes due at once what waits of a commit.
+func (d *DB) HurryStatuses(ctx context.Context, host, repo, commit string) error {
+	return d.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE statuses SET next_time = ? WHERE host = ? AND repo = ? AND commit_sha = ? AND next_time IS NOT NULL`,
+			moment(time.Now()), host, repo, commit)
+		return err
+	})
+}

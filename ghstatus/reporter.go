@@ -86,6 +86,13 @@ func (r *Reporter) Handle(e event.Event) error {
 	return err
 }
 
+// Pipeline is the run that is told of.
+func (r *Reporter) Pipeline() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pipeline
+}
+
 // Proven says whether the tree that was tested is the commit's.
 func (r *Reporter) Proven() bool {
 	r.mu.Lock()

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"repo":     repo,
+			"github":   github,
 			"await":    await,
 			"registry": registry,
 			"api":      api,

@@ -1,0 +1,116 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/ghstatus"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// The ways to say how pipelines went.
+const (
+	statusOff      = "off"
+	statusWorkflow = "workflow" // a commit status a workflow
+	statusJob      = "job"
+)
+
+// statusPause is what GitHub asks for between two posts.
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+const statusPause = time.Second
+
+// reporter makes the commit statuses of an order; nil: nobody wants them.
+func (d *daemon) reporter(o db.Order, r db.Repo) *ghstatus.Reporter {
+	s := d.settings()
+	host, _, err := ghstatus.ParseRemote(r.URL)
+	if s.Statuses == statusOff || err != nil {
+		return nil
+	}
+	report := &ghstatus.Reporter{
+		Target: ghstatus.Target{Host: host, Repo: r.Name, Commit: o.Commit}, PerJob: s.Statuses == statusJob,
+		Put: func(said ghstatus.Status) error {
+			err := outbox{d.history}.put(said)
+			d.said()
+			return err
+		},
+	}
+	if s.URL != "" {
+		report.URL = func(pipeline int64) string {
+			return fmt.Sprintf("%s/pipelines/%d", strings.TrimSuffix(s.URL, "/"), pipeline)
+		}
+	}
+	return report
+}
+
+// said makes the sender look into the outbox.
+func (d *daemon) said() {
+	select {
+	case d.news <- struct{}{}:
+	default:
+	}
+}
+
+// sendStatuses posts what is in the outbox, until ctx ends.
+func (d *daemon) sendStatuses(ctx context.Context) {
+	client := &ghstatus.Client{Bases: d.settings().APIs}
+	sender := ghstatus.Sender{Outbox: outbox{d.history}, Post: client.Post, Pause: statusPause, Told: d.statusTold}
+	sender.Run(ctx, d.news, func(err error) { d.log.Error("statuses wait", "error", err) })
+}
+
+func (d *daemon) statusTold(e ghstatus.Entry, a ghstatus.Answer) {
+	log := d.log.With("pipeline", e.Pipeline, "repo", e.Repo, "commit", e.Commit, "context", e.Context, "state", string(e.State))
+	if a.Verdict == ghstatus.Posted {
+		log.Info("status posted")
+		return
+	}
+	log.Warn("status not posted", "verdict", string(a.Verdict), "answer", a.Text)
+}
+
+// proven is the run of popsicle run that has tested exactly what a push would
+// run: the same tree, on the same branch, asked for the same jobs.
+func (l *launch) proven(ctx context.Context, o db.Order) *db.Pipeline {
+	if o.Event != "push" || o.Pull != nil || len(o.Params) > 0 {
+		return nil
+	}
+	tree, err := l.snapshot.Tree(ctx)
+	if err != nil {
+		return nil // the run will tell
+	}
+	p, err := proof(ctx, l.history, tree.Hash, o.Repo, "")
+	if err != nil || p == nil {
+		return nil
+	}
+	same := p.Branch == o.Branch && p.Tag == o.Tag && p.ConfigHash == l.started(o.Pipeline).Config
+	if p.Trigger != "cli" || p.Status != event.Success || !same {
+		return nil
+	}
+	return p
+}
+
+// adopt ends a pipeline that another has run already, and says of the commit
+// what that one has shown.
+func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report event.Sink) (event.Status, bool, error) {
+	if report != nil {
+		if err := replay(ctx, l.history, p, report); err != nil {
+			return "", false, err
+		}
+	}
+	return l.refuse(ctx, o, event.Success, fmt.Sprintf("#%d has tested this tree: it is not run again", p.ID))
+}
+
+// runOrAdopt runs a pipeline whose plan is made, unless that is done already.
+func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, r db.Repo, lease *docker.Lease) (event.Status, bool, error) {
+	var sinks []event.Sink
+	var report event.Sink
+	if reporter := d.reporter(o, r); reporter != nil {
+		report, sinks = reporter, []event.Sink{reporter}
+	}
+	if p := l.proven(ctx, o); p != nil {
+		return l.adopt(ctx, o, *p, report)
+	}
+	return l.record(ctx, o.Pipeline, lease, sinks)
+}
