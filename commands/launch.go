@@ -253,7 +253,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
 		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: l.cacheOwner()}, StashLimit: l.limits.size,
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
-		Machine: l.machine, Limits: l.sized, Confined: l.confined,
+		Machine: l.machine, Limits: l.sized, Confined: l.confined, Host: l.allowHost,
 	}
 	if l.hold {
 		r.Decide = l.decide

@@ -91,6 +91,7 @@ func engineFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pull", Usage: "pull images `WHEN`: if-missing, always or never", Value: string(runner.PullMissing), Category: category, Validator: pullWhen},
 		&cli.StringSliceFlag{Name: "platform", Usage: "run images as `OS/ARCH`, or one image: IMAGE=OS/ARCH", Category: category},
 		&cli.StringFlag{Name: "machine-image", Usage: "run machine jobs in containers of `IMAGE`", Value: runner.DefaultMachine, Category: category},
+		&cli.BoolFlag{Name: "allow-host", Usage: "run machine jobs on this host itself, without a container: they may do whatever you may", Category: category},
 		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
 		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
 	}
@@ -147,6 +148,7 @@ type order struct {
 	engine      string
 	limits      limits
 	machine     string // image of machine jobs
+	allowHost   bool   // they run on this host instead
 	sized       bool   // jobs have what their resource classes give
 
 	// Of what somebody else than the one at the keyboard asked for.
@@ -164,7 +166,7 @@ func newOrder(c *cli.Command) (order, error) {
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
 		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
 		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
-		machine: c.String("machine-image"), sized: c.Bool("limits"),
+		machine: c.String("machine-image"), allowHost: c.Bool("allow-host"), sized: c.Bool("limits"),
 		hold: c.Bool("hold") || !c.Bool("json") && term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stdout),
 	}
 	switch {

@@ -178,7 +178,7 @@ func (e noChecksum) Error() string { return fmt.Sprintf("checksum %q: %s", e.fil
 // processor of family 6, model 62.
 func (j *job) arch(ctx context.Context) (string, error) {
 	name := "arch1-linux-" + runtime.GOARCH
-	if image, err := j.runner.inspect(ctx, j.plan, j.plan.Images[0]); err == nil && image.Arch != "" {
+	if image, err := j.image(ctx); err == nil && image.Arch != "" {
 		name = "arch1-linux-" + image.Arch
 	}
 	var info bytes.Buffer

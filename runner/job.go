@@ -43,6 +43,7 @@ type job struct {
 	services   services
 	plug       plug
 	humble     bool // the engine refused the privileges of a machine
+	host       bool // there is no container: it runs on this host
 
 	ahead int // the step that the driver has already
 
@@ -70,12 +71,16 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	case plan.MacOS:
 		return noMac(p)
 	case plan.Machine:
-		p = r.onMachine(at, p)
+		if r.Host {
+			p = onHost(p)
+		} else {
+			p = r.onMachine(at, p)
+		}
 	}
-	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}}
+	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}, host: p.Kind == plan.Machine && r.Host}
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
-	r.Out.Emit(event.JobStarted{At: at, Engine: r.Engine, Container: j.name})
+	r.Out.Emit(event.JobStarted{At: at, Engine: j.engine(), Container: j.name})
 	defer j.close()
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
@@ -241,7 +246,7 @@ func (j *job) ready(ctx context.Context, dir string) {
 	r, image := j.runner, j.plan.Images[0]
 	e := event.JobReady{At: j.at, User: fmt.Sprint(j.session.hello.UID), WorkDir: dir}
 	e.At.Step = 0
-	if known, err := r.inspect(ctx, j.plan, image); err == nil { // else the history lacks it
+	if known, err := j.image(ctx); err == nil { // else the history lacks it
 		e.ImageDigest, e.Arch = known.ID, known.Arch
 		e.Emulated = r.Arch != "" && e.Arch != r.Arch
 	}

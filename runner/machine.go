@@ -29,7 +29,7 @@ func (r *Runner) onMachine(at event.At, p *plan.Job) *plan.Job {
 
 // noMac tells why a macos job does not run.
 func noMac(p *plan.Job) Outcome {
-	return Outcome{Status: event.NotRun, Reason: fmt.Sprintf("%s: a macos job needs a Mac, and popsicle runs jobs in containers alone", p.Pos)}
+	return Outcome{Status: event.NotRun, Reason: fmt.Sprintf("%s: a macos job needs a Mac, and popsicle runs jobs on Linux alone", p.Pos)}
 }
 
 // engineFolder is where a Docker engine keeps what it has. An engine in a
@@ -96,7 +96,7 @@ func (j *job) startEngine(ctx context.Context) error {
 
 // privileged says whether the job's container may do what root may, so that
 // an engine can live in it.
-func (j *job) privileged() bool { return j.plan.Kind == plan.Machine && !j.humble }
+func (j *job) privileged() bool { return j.plan.Kind == plan.Machine && !j.humble && !j.host }
 
 // machineMounts are what a container needs to be a machine.
 func (j *job) machineMounts() []docker.Mount {

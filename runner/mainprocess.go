@@ -42,7 +42,7 @@ func (e *mainEnded) Error() string { return e.text + ": the job ends with it" }
 // it is to run. Its end is the end of the job.
 func (j *job) startMain(ctx context.Context) {
 	image := j.plan.Images[0]
-	known, _ := j.runner.inspect(ctx, j.plan, image) // an engine that cannot tell has no label to heed
+	known, _ := j.image(ctx) // an engine that cannot tell has no label to heed
 	words := mainProcess(image, known.Config)
 	if len(words) == 0 {
 		return

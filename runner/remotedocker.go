@@ -87,6 +87,9 @@ func (j *job) admitted(ctx context.Context) bool {
 func (j *job) setupRemoteDocker(ctx context.Context, _ plan.Step, _ plan.SetupRemoteDocker) (event.StepFinished, error) {
 	where := "The docker commands of this job reach the engine that it runs on, " + j.runner.Engine + ": it has the images that are there, and what the job makes there stays after the job"
 	switch {
+	case j.host:
+		j.say("The docker commands of this job reach the engine of this host\n")
+		return event.StepFinished{Status: event.Success}, nil
 	case j.plan.Kind == plan.Machine:
 		j.say("A machine has a Docker engine of its own, or none\n")
 		return event.StepFinished{Status: event.Success}, nil

@@ -12,6 +12,9 @@ import (
 // of the config. The project's own are passed on by name, for they may be
 // secret.
 func (j *job) repro() string {
+	if j.host {
+		return "" // no container has what this host has
+	}
 	image, h := j.plan.Images[0], j.session.hello
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
 	words := []string{"docker run --rm -it", "-v \"$PWD\":" + word(dir), "-w " + word(dir)}

@@ -37,6 +37,7 @@ type Runner struct {
 	Memory    Memory
 	Machine   string                // image of machine jobs; empty: DefaultMachine
 	Limits    bool                  // hold jobs to the sizes of their resource classes
+	Host      bool                  // machine jobs run on this host, without a container
 	Confined  bool                  // run no job that gets power over the engine's host
 	Approved  func(job string) bool // nil: no approval job is approved ahead
 	// Decide waits until somebody approves or rejects a job, or ctx ends; nil:

@@ -14,6 +14,9 @@ import (
 // spin starts the container, and starts it again with what it learns from
 // each failure: pulled, asked for its user, or without what is refused.
 func (j *job) spin(ctx context.Context, image plan.Image) error {
+	if j.host {
+		return j.settle(ctx)
+	}
 	if j.runner.Pull == PullAlways {
 		if err := j.fetch(ctx, image); err != nil {
 			return err

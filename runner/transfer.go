@@ -32,5 +32,5 @@ func (j *job) send(ctx context.Context, dir string, write func(io.Writer) error)
 // image alone, and writes what it prints to out. The code is the script's own
 // and said the end of its standard error.
 func (j *job) outside(ctx context.Context, script string, in io.Reader, out io.Writer) (code int, said string, err error) {
-	return j.runner.Docker.Exec(ctx, j.container.Name, j.plan.Images[0].User, []string{"/bin/sh", "-c", script}, in, out)
+	return j.container.Exec(ctx, j.plan.Images[0].User, script, in, out)
 }

@@ -177,6 +177,7 @@ type Container struct {
 	stderr tail
 	done   chan struct{}
 	err    error
+	host   *host // nil: it is a container indeed
 }
 
 // Start runs a container that lives as long as its client: the caller writes
@@ -232,6 +233,9 @@ func (ct *Container) Said() string { return lastLines(ct.stderr.String(), 5) }
 func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
 	_ = ct.Stdin.Close() // it may have gone with the client
 	go func() { _, _ = io.Copy(io.Discard, ct.Stdout) }()
+	if ct.host != nil {
+		return ct.host.close(ctx)
+	}
 	select {
 	case <-ct.done:
 		if ct.lost() {

@@ -21,8 +21,20 @@ func (c CLI) Exec(ctx context.Context, container, user string, command []string,
 		args = append(args, "--user", user)
 	}
 	args = append(append(args, container), command...)
+	return c.exec(ctx, c.command(ctx, args...), args, in, out)
+}
+
+// Exec runs a script beside what runs in the container, by CLI.Exec.
+func (ct *Container) Exec(ctx context.Context, user, script string, in io.Reader, out io.Writer) (code int, said string, err error) {
+	if ct.host != nil {
+		return ct.cli.exec(ctx, ct.host.command(ctx, script), []string{"exec"}, in, out)
+	}
+	return ct.cli.Exec(ctx, ct.Name, user, []string{"/bin/sh", "-c", script}, in, out)
+}
+
+// exec runs a command to its end.
+func (c CLI) exec(ctx context.Context, cmd *exec.Cmd, args []string, in io.Reader, out io.Writer) (code int, said string, err error) {
 	var stderr tail
-	cmd := c.command(ctx, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &stderr
 	err = cmd.Run()
 	var exit *exec.ExitError

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
@@ -86,8 +87,13 @@ for _ in 1 2 3; do "$@"; sleep 1; done >/dev/null 2>&1`
 // shell on this host. Revoke ends it.
 func (c CLI) Bequeath(names ...string) (*Will, error) {
 	rm := c.command(context.Background(), append([]string{"rm", "--force", "--volumes"}, names...)...)
-	cmd := exec.Command("/bin/sh", append([]string{"-c", will, "popsicle"}, rm.Args...)...)
-	cmd.Env, cmd.SysProcAttr = rm.Env, rm.SysProcAttr
+	return newWill(will, rm.Env, rm.Args...)
+}
+
+// newWill starts a shell that reads this process's last word.
+func newWill(script string, env []string, args ...string) (*Will, error) {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "popsicle"}, args...)...)
+	cmd.Env, cmd.SysProcAttr = env, &syscall.SysProcAttr{Setpgid: true}
 	cmd.Dir = "/" // it must not keep a folder busy
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -104,4 +110,10 @@ func (w *Will) Revoke() {
 	_, _ = io.WriteString(w.stdin, "\n") // a shell that is gone removes nothing either
 	_ = w.stdin.Close()
 	_ = w.cmd.Wait()
+}
+
+// execute does now what would be done at the end of this process.
+func (w *Will) execute() error {
+	_ = w.stdin.Close() // a shell that is gone tells so below
+	return w.cmd.Wait()
 }

@@ -54,7 +54,7 @@ func (l *Language) runnable() []Key {
 	images.NonZero = true
 	return []Key{
 		{Name: "docker", Doc: "The containers; the steps run in the first.", Type: images},
-		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "runs in a privileged container of --machine-image, with a Docker engine of its own where that image has dockerd"},
+		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "runs in a privileged container of --machine-image, with a Docker engine of its own where that image has dockerd; with --allow-host on this host itself"},
 		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is reported as not run"},
 		{Name: "windows", Doc: "A machine with Windows.", Type: anything(), Ignored: "there is no Windows here"},
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
