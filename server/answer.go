@@ -133,9 +133,18 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, err error)
 	p := s.problem(r, err)
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
+		if browses(r) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="popsicle: any name, and a token as the password"`)
+		}
 	}
 	if p.retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	if browses(r) {
+		if shown, err := s.problemPage(p); err == nil {
+			_ = shown.respond(w, r) // who has gone needs no answer
+			return
+		}
 	}
 	writeJSON(w, r, p.Status, "application/problem+json", p)
 }

@@ -63,9 +63,11 @@ func (s *Server) messages(r *http.Request, p httprouter.Params) (any, error) {
 		return nil, err
 	}
 	messages, err := s.History.Messages(r.Context(), found.ID)
-	return list(messages, func(m db.Message) Message {
-		return Message{Job: m.Job, Node: m.Node, Step: m.Step, Time: Instant(m.Time), Level: string(m.Level), Text: m.Text}
-	}), err
+	return list(messages, newMessage), err
+}
+
+func newMessage(m db.Message) Message {
+	return Message{Job: m.Job, Node: m.Node, Step: m.Step, Time: Instant(m.Time), Level: string(m.Level), Text: m.Text}
 }
 
 // A LogPage is a part of a job's log, cut where it was written.

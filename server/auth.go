@@ -24,6 +24,7 @@ import (
 //     and webhooks, which are signed.
 //   - Reading needs a token, unless OpenRead is set: that is for a server that
 //     only listens on the loopback device. What a proxy hands on needs one.
+//     A browser asks its user for the token as for a password, of any name.
 //   - Writing always needs a token with the scope write. So no page in a
 //     browser, no other user of the machine and nothing in a container can
 //     start anything, even where the server forgot every other check.
@@ -60,6 +61,9 @@ func (s *Server) admit(r *http.Request, need scope) (*http.Request, error) {
 		return r, err
 	}
 	secret, sent := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if _, password, basic := r.BasicAuth(); basic && need == scopeRead {
+		secret, sent = password, true // a browser sends it by itself, so that it may only read
+	}
 	switch {
 	case r.Header.Get("Authorization") != "" && !sent:
 		return r, unauthorized("Authorization has to be: Bearer TOKEN")

@@ -70,15 +70,15 @@ func closeObjects(v any) {
 
 var parameter = regexp.MustCompile(`[:*](\w+)`)
 
-// template is the path of a route as the document writes it.
-func template(path string) string { return parameter.ReplaceAllString(path, "{$1}") }
+// documented is the path of a route as the document writes it.
+func documented(path string) string { return parameter.ReplaceAllString(path, "{$1}") }
 
 // TestEveryRouteIsDocumented holds routes and document together, both ways.
 func TestEveryRouteIsDocumented(t *testing.T) {
 	c := openContract(t)
 	there := map[string]bool{}
 	for _, r := range (&Server{}).api() {
-		method, path := strings.ToLower(r.method), template(r.path)
+		method, path := strings.ToLower(r.method), documented(r.path)
 		there[method+" "+path] = true
 		op, ok := c.paths[path][method]
 		if !ok {

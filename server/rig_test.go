@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -183,3 +184,8 @@ func (g *rig) post(path, body string) answer {
 }
 
 func (a answer) String() string { return fmt.Sprintf("%s %v %s", a.Status, a.Header, a.text) }
+
+// basic is the header of a browser whose user gave a token as a password.
+func basic(token string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("me:"+token))
+}

@@ -29,6 +29,7 @@ func (s *Server) routes() []route {
 		{method: "GET", path: "/healthz", handle: s.health, need: scopeNone},
 	}
 	all = append(all, s.api()...)
+	all = append(all, s.pages()...)
 	if s.Hooks != nil {
 		all = append(all, route{method: "POST", path: hookPath, handle: s.webhook, need: scopeNone, body: maxPayload})
 	}
