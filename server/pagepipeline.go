@@ -83,7 +83,7 @@ func (s *Server) results(r *http.Request, pipeline int64, v *pipelineView) error
 		return err
 	}
 	if v.Tests.Failed > 0 {
-		if v.Failed, _, err = s.tests(r, pipeline, true, shownTests); err != nil {
+		if v.Failed, _, err = s.testViews(r, pipeline, true, shownTests); err != nil {
 			return err
 		}
 	}
@@ -111,9 +111,9 @@ func (s *Server) testCounts(r *http.Request, pipeline int64) (c testCounts, err 
 	return c, err
 }
 
-// tests reads the tests of a pipeline, most of them at the most; more says
+// testViews reads the tests of a pipeline, most of them at the most; more says
 // that there are others.
-func (s *Server) tests(r *http.Request, pipeline int64, failed bool, most int) (all []testView, more bool, err error) {
+func (s *Server) testViews(r *http.Request, pipeline int64, failed bool, most int) (all []testView, more bool, err error) {
 	for t, err := range s.History.Tests(r.Context(), pipeline, failed) {
 		if err != nil {
 			return nil, false, err
@@ -149,14 +149,14 @@ func (s *Server) testsPage(r *http.Request, p httprouter.Params) (*page, error) 
 		return nil, err
 	}
 	v.All = v.All || v.Counts.Failed == 0
-	v.Tests, v.More, err = s.tests(r, found.ID, !v.All, listed)
+	v.Tests, v.More, err = s.testViews(r, found.ID, !v.All, listed)
 	return &page{Title: "Tests of pipeline " + strconv.FormatInt(found.ID, 10), Here: "pipelines", Body: v}, err
 }
 
 // An artifactsView is what the page of a pipeline's artifacts shows.
 type artifactsView struct {
 	Pipeline  int64
-	Artifacts []db.Artifact
+	Artifacts []Artifact
 	Bytes     int64
 	More      bool
 }
@@ -175,7 +175,7 @@ func (s *Server) artifactsPage(r *http.Request, p httprouter.Params) (*page, err
 			v.More = true
 			break
 		}
-		v.Artifacts = append(v.Artifacts, a)
+		v.Artifacts = append(v.Artifacts, newArtifact(a))
 		v.Bytes += a.Size
 	}
 	return &page{Title: "Artifacts of pipeline " + strconv.FormatInt(found.ID, 10), Here: "pipelines", Body: v}, nil
