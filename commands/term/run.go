@@ -98,11 +98,15 @@ func (r *run) approve(j *job) string {
 	return fmt.Sprintf("popsicle approve %d %s", r.pipeline.Pipeline, quote(r.label(j)))
 }
 
-// workflows groups the jobs, in the order of the plan.
+// workflows groups the jobs, in the order of the plan. One that was not run is
+// not worth a line when it is queued again.
 func (r *run) workflows() [][]*job {
 	var groups [][]*job
 	place := map[string]int{}
 	for _, j := range r.jobs {
+		if j.again && j.status == event.NotRun {
+			continue
+		}
 		i, known := place[j.workflow]
 		if !known {
 			i, place[j.workflow] = len(groups), len(groups)
