@@ -56,7 +56,7 @@ func (d *daemon) said() {
 
 // sendStatuses posts what is in the outbox, until ctx ends.
 func (d *daemon) sendStatuses(ctx context.Context) {
-	client := &ghstatus.Client{Bases: d.settings().APIs}
+	client := &ghstatus.Client{Base: func(host string) string { return d.settings().APIs[host] }}
 	sender := ghstatus.Sender{Outbox: outbox{d.history}, Post: client.Post, Pause: statusPause, Told: d.statusTold}
 	sender.Run(ctx, d.news, func(err error) { d.log.Error("statuses wait", "error", err) })
 }
@@ -93,8 +93,9 @@ func (l *launch) proven(ctx context.Context, o db.Order) *db.Pipeline {
 
 // adopt ends a pipeline that another has run already, and says of the commit
 // what that one has shown.
-func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report event.Sink) (event.Status, bool, error) {
+func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report *ghstatus.Reporter) (event.Status, bool, error) {
 	if report != nil {
+		report.Ended = true
 		if err := replay(ctx, l.history, p, report); err != nil {
 			return "", false, err
 		}
@@ -104,13 +105,13 @@ func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report ev
 
 // runOrAdopt runs a pipeline whose plan is made, unless that is done already.
 func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, r db.Repo, lease *docker.Lease) (event.Status, bool, error) {
-	var sinks []event.Sink
-	var report event.Sink
-	if reporter := d.reporter(o, r); reporter != nil {
-		report, sinks = reporter, []event.Sink{reporter}
-	}
+	report := d.reporter(o, r)
 	if p := l.proven(ctx, o); p != nil {
 		return l.adopt(ctx, o, *p, report)
+	}
+	var sinks []event.Sink
+	if report != nil {
+		sinks = append(sinks, report)
 	}
 	return l.record(ctx, o.Pipeline, lease, sinks)
 }

@@ -75,7 +75,7 @@ func reportAction(ctx context.Context, c *cli.Command) error {
 	if p == nil {
 		return usage("no whole run of the tree of %.12s has ended: popsicle run --commit %.12s --report", target.Commit, target.Commit)
 	}
-	r := &ghstatus.Reporter{Target: target, PerJob: c.Bool("per-job"), Put: outbox{l.history}.put}
+	r := &ghstatus.Reporter{Target: target, PerJob: c.Bool("per-job"), Ended: true, Put: outbox{l.history}.put}
 	if err := replay(ctx, l.history, *p, r); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ import (
 // for other hosts GH_ENTERPRISE_TOKEN, else what gh auth login has kept. gh's
 // setting http_unix_socket holds.
 type Client struct {
-	// Bases are the URLs of APIs that are not where GitHub has them, by host:
-	// "http://127.0.0.1:3000/api/v1" of a Gitea server.
-	Bases map[string]string
+	// Base is the URL of a host's API that is not where GitHub has it, as
+	// "http://127.0.0.1:3000/api/v1" of a Gitea server; empty for the others.
+	Base func(host string) string // nil: all are where GitHub has them
 
 	mu    sync.Mutex
 	hosts map[string]*api.RESTClient
@@ -63,8 +63,8 @@ func (c *Client) Post(ctx context.Context, s Status) Answer {
 		Context     string `json:"context"`
 	}{s.State, s.TargetURL, s.Description, s.Context})
 	path := fmt.Sprintf("repos/%s/statuses/%s", s.Repo, s.Commit)
-	if base := c.Bases[s.Host]; base != "" {
-		path = strings.TrimSuffix(base, "/") + "/" + path
+	if c.Base != nil && c.Base(s.Host) != "" {
+		path = strings.TrimSuffix(c.Base(s.Host), "/") + "/" + path
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()

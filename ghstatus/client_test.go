@@ -160,7 +160,7 @@ func TestPost(t *testing.T) {
 func TestPostElsewhere(t *testing.T) {
 	h := newHub(t)
 	const host = "127.0.0.1:3000"
-	c := &Client{Bases: map[string]string{host: "http://" + host + "/api/v1"}}
+	c := &Client{Base: func(h string) string { return "http://" + h + "/api/v1" }}
 	a := c.Post(t.Context(), Status{Target: Target{host, "o/r", sha}, Context: "popsicle/main", State: Pending})
 	if a.Verdict != Posted || len(h.got) != 1 {
 		t.Errorf("%+v, got %v", a, h.got)

@@ -18,6 +18,7 @@ import (
 type Reporter struct {
 	Target Target
 	Prefix string                      // of contexts; empty: "popsicle"
+	Ended  bool                        // the run is over: nothing is pending any more
 	PerJob bool                        // a status a job, instead of one a workflow
 	URL    func(pipeline int64) string // page of a run; nil: there is none
 	Put    func(Status) error          // takes each status, in order
@@ -225,7 +226,7 @@ func (r *Reporter) took(now, since time.Time, arch string) string {
 // say makes a status, or keeps it until it is known to be true: a working
 // tree may change under the run until its end.
 func (r *Reporter) say(context string, state State, text string) {
-	if r.refused {
+	if r.refused || r.Ended && state == Pending {
 		return
 	}
 	s := Status{Target: r.Target, Context: context, State: state, Description: shorten(text), Pipeline: r.pipeline}
