@@ -51,7 +51,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		body["repo"], body["sha"] = m[1], m[2]
 		h.got = append(h.got, body)
-		w.WriteHeader(201)
+		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, "{}")
 	}
 }

@@ -122,7 +122,7 @@ func (r *Reporter) begin(name string) {
 		return
 	}
 	if !r.PerJob {
-		r.say(r.context(name, ""), Pending, plural(len(w.jobs), "job")+" to run")
+		r.say(r.context(name, ""), Pending, jobs(len(w.jobs))+" to run")
 		return
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {

@@ -53,24 +53,25 @@ func (w *workflow) verdict(status event.Status) (state State, text, arch string)
 	}
 	switch {
 	case status == event.Success && counts[event.Success] == len(w.jobs):
-		text = plural(len(w.jobs), "job") + " passed"
+		text = jobs(len(w.jobs)) + " passed"
 	case status == event.Success:
-		text = fmt.Sprintf("%d of %s passed", counts[event.Success], plural(len(w.jobs), "job"))
+		text = fmt.Sprintf("%d of %s passed", counts[event.Success], jobs(len(w.jobs)))
 	case first == nil:
 		text = string(status)
 	default:
 		_, how := first.verdict()
 		text = first.name + " " + how
 		if failed := counts[event.Failed] + counts[event.TimedOut]; failed > 1 {
-			text += fmt.Sprintf(", %d of %s failed", failed, plural(len(w.jobs), "job"))
+			text += fmt.Sprintf(", %d of %s failed", failed, jobs(len(w.jobs)))
 		}
 	}
 	return StateOf(status), text, arch
 }
 
-func plural(n int, what string) string {
+// jobs counts jobs in words.
+func jobs(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 job"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d jobs", n)
 }

@@ -79,7 +79,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, 500, err.Error())
 			return
 		}
-		w.WriteHeader(201)
+		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, "{}")
 	}
 }

@@ -69,8 +69,9 @@ func node(t top) (Job, bool) {
 		want = file
 	}
 	j := Job{Name: "node", Found: "package.json", Image: "cimg/node:" + version(want, `(\d+\.\d+)`, "lts")}
-	run, install, lock, paths := "npm", "npm install", "package-lock.json", []string{"~/.npm"}
-	switch lock = t.first("pnpm-lock.yaml", "yarn.lock", "package-lock.json"); lock {
+	run, install, paths := "npm", "npm install", []string{"~/.npm"}
+	lock := t.first("pnpm-lock.yaml", "yarn.lock", "package-lock.json")
+	switch lock {
 	case "pnpm-lock.yaml":
 		run, install, paths = "pnpm", "corepack enable --install-directory ~/bin pnpm && ~/bin/pnpm install --frozen-lockfile", []string{"~/.local/share/pnpm"}
 	case "yarn.lock":
