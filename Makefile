@@ -60,6 +60,10 @@ bench: build ## measure popsicle beside plain docker, act and woodpecker (BENCH=
 bench-config: build ## measure the compiler of configs (BENCH="-corpus ../shared/corpus -orbs ../shared/orbs")
 	go run ./testscripts/benchconfig -popsicle ./popsicle $(BENCH)
 
+.PHONY: bench-daemon
+bench-daemon: build ## measure how the daemon takes webhooks, and what kill -9 costs (BENCH="-deliveries 20000")
+	go run ./testscripts/benchdaemon -popsicle ./popsicle $(BENCH)
+
 .PHONY: images
 images: ## make the images that tests, demo and `make run` use
 	$(IMAGES) all
