@@ -16,7 +16,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/db"
-	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/server"
 )
 
@@ -194,8 +193,8 @@ func (d *daemon) server(l net.Listener, s settings) *server.Server {
 // recoverQueue finds what a daemon that died had taken, ends it in the history
 // and on the engine, and puts it back into the queue.
 func (d *daemon) recoverQueue(ctx context.Context) error {
-	l := d.newLaunch(db.Repo{}, order{})
-	l.reap(ctx, docker.CLI{Bin: d.engine})
+	l := d.newLaunch(db.Repo{}, order{engine: d.engine})
+	l.reap(ctx)
 	again, err := d.history.Requeue(ctx)
 	for _, id := range again {
 		d.log.Info("pipeline was interrupted: it runs again", "pipeline", id)

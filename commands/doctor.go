@@ -37,6 +37,11 @@ running.`,
 func doctorAction(ctx context.Context, c *cli.Command) error {
 	d := &doctor{client: docker.CLI{Bin: c.String("engine")}}
 	d.examine(ctx)
+	return d.report(c)
+}
+
+// report prints what the doctor found.
+func (d *doctor) report(c *cli.Command) error {
 	var err error
 	if c.Bool("json") {
 		e := json.NewEncoder(stdout(c))
@@ -65,6 +70,9 @@ func (d *doctor) examine(ctx context.Context) {
 	d.gh()
 	d.disk()
 	d.history(ctx)
+	if added, err := addedRunners(ctx); err == nil { // else the history was reported already
+		d.runners(ctx, added)
+	}
 	d.leftovers(ctx)
 	d.config(ctx)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -26,56 +25,6 @@ const (
 )
 
 func gigabytes(n uint64) string { return fmt.Sprintf("%.1f GB", float64(n)/(1<<30)) }
-
-// engine looks at the engine, its size, its speed and its clock.
-func (d *doctor) engine(ctx context.Context) {
-	before := time.Now()
-	info, err := d.client.Info(ctx)
-	after := time.Now()
-	if err != nil {
-		text, fix, _ := strings.Cut(err.Error(), "\n")
-		d.broken("docker", text, strings.TrimSpace(fix))
-		return
-	}
-	took := after.Sub(before)
-	text := fmt.Sprintf("engine %s on %s (%s, %d CPUs, %s, %s) answers in %d ms at %s", info.Version, info.OS, info.Arch, info.CPUs,
-		gigabytes(uint64(info.Memory)), info.Driver, took.Milliseconds(), engineName(d.client.Bin))
-	switch {
-	case took > slowEngine:
-		d.better("docker", text, "every job waits for the engine: is the machine busy, or the engine far away?")
-	case info.Memory < scarceRAM:
-		d.better("docker", text, "give the engine's virtual machine more memory: jobs are taken to need 1 GB each")
-	default:
-		d.well("docker", text)
-	}
-	d.architecture(info)
-	d.clock(info.Time, before, after)
-}
-
-func (d *doctor) architecture(info docker.Info) {
-	if info.Arch == runtime.GOARCH {
-		d.well("architecture", "images for "+info.Arch+" run at full speed")
-		return
-	}
-	d.better("architecture", fmt.Sprintf("the engine is %s, this machine %s", info.Arch, runtime.GOARCH), "jobs run emulated, several times slower, unless the engine is on another machine")
-}
-
-func (d *doctor) clock(engine, before, after time.Time) {
-	drift := time.Duration(0)
-	switch {
-	case engine.IsZero():
-		return // some engines do not say
-	case engine.Before(before):
-		drift = before.Sub(engine)
-	case engine.After(after):
-		drift = engine.Sub(after)
-	}
-	if drift > clockDrift {
-		d.better("clock", fmt.Sprintf("the engine's clock differs from this machine's by %s", drift.Round(time.Second)), "make and caches compare times: restart the engine's virtual machine, or set the clock")
-		return
-	}
-	d.well("clock", "the engine and this machine agree")
-}
 
 func (d *doctor) git(ctx context.Context) {
 	v, err := gitops.Version(ctx)

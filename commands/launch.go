@@ -7,11 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/user"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -127,21 +127,25 @@ func (l *launch) record(ctx context.Context, id int64, lease *docker.Lease, sink
 	out.Emit(l.started(id))
 	l.again.tell(out, id)
 
-	r := l.runner(id, out, lease)
-	status = l.drive(ctx, id, out, r)
-	r.Close(ctx)
+	f, err := l.fleet(ctx, l.runner(id, out, lease), out)
+	if err != nil {
+		return "", false, errors.Join(err, recorder.Close(context.WithoutCancel(ctx)))
+	}
+	status = l.drive(ctx, id, out, f)
+	f.Close(ctx)
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
 	defer cancel()
-	defer r.LetGo()
-	return status, r.Left(), errors.Join(recorder.Close(wait), out.Err())
+	defer f.Lead().LetGo()
+	return status, f.Left(), errors.Join(recorder.Close(wait), out.Err())
 }
 
 // drive runs the jobs, reads the tree beside them, and removes what dead runs
 // left behind.
-func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runner.Runner) event.Status {
+func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runner.Fleet) event.Status {
 	ctx, by, stop := heed(ctx, l.history, id)
 	defer stop()
-	at := event.At{Pipeline: id}
+	at, r := event.At{Pipeline: id}, f.Lead()
+	f.Muster(ctx, at)
 	var beside errgroup.Group
 	beside.Go(func() error {
 		tree, err := r.Checkout.Tree(ctx)
@@ -151,12 +155,12 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, r *runn
 		return err
 	})
 	beside.Go(func() error {
-		l.reap(ctx, r.Docker)
+		l.reap(ctx)
 		l.evictAtTimes(ctx)
 		return nil
 	})
-	o := &runner.Orchestrator{Jobs: l.shared(r), Out: out, Parallel: l.parallel, FailFast: l.failFast, EnvNames: r.EnvNames}
-	rest := &continuation{launch: l, number: id, asked: &r.Continuations, out: out, mask: r.Mask}
+	o := &runner.Orchestrator{Jobs: l.shared(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}
+	rest := &continuation{launch: l, number: id, asked: r.Continuations, out: out, mask: r.Mask}
 	o.Continue = rest.next
 	o.Take = runner.SerialGroups{Dir: filepath.Join(r.Home, locks), Project: projectOf(l.snapshot.Head(), l.repo.Root), Out: out}.Take
 	status := o.Run(ctx, id, l.plan)
@@ -186,14 +190,23 @@ func (c *cutShort) Error() string { return c.reason }
 
 // shared makes the jobs wait for the places that all pipelines of a daemon
 // share, where there is a daemon, and leaves out what a rerun takes over.
-func (l *launch) shared(r *runner.Runner) runner.JobRunner {
+func (l *launch) shared(f *runner.Fleet) runner.JobRunner {
 	if l.again != nil && l.again.failed {
-		return l.again.reuse(r)
+		return l.again.reuse(f)
 	}
 	if l.places == nil {
-		return r
+		return f
 	}
-	return &placedJobs{r, l.places, l.repoName}
+	return &placedJobs{f.Lead(), l.places, l.repoName}
+}
+
+// atOnce is how many jobs the run starts at once. A fleet of several engines
+// knows by itself how many each can have.
+func (l *launch) atOnce(f *runner.Fleet) int {
+	if f.Alone() || l.atMost > 0 {
+		return l.parallel
+	}
+	return math.MaxInt
 }
 
 // warnUnstable says when files changed while they were read.
@@ -224,24 +237,6 @@ func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
 	}
 }
 
-// reap closes what dead runs left open in the history and, where a dead lease
-// says that there may be something, on the engine. What it cannot do, the next
-// run tries again.
-func (l *launch) reap(ctx context.Context, cli docker.CLI) {
-	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
-	home := filepath.Dir(l.history.Path())
-	_, dead, _ := docker.Leases(filepath.Join(home, leases))
-	if len(dead) == 0 {
-		return
-	}
-	if _, err := cli.Reap(ctx, memory{l.history}.keeps(home)); err != nil {
-		return
-	}
-	for _, lease := range dead {
-		_ = os.Remove(lease)
-	}
-}
-
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
 	r := &runner.Runner{
@@ -253,14 +248,12 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
 		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: l.cacheOwner()}, StashLimit: l.limits.size,
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
-		Machine: l.machine, Limits: l.sized, Confined: l.confined, Host: l.allowHost,
+		Machine: l.machine, Limits: l.sized, Confined: l.confined, Host: l.allowHost, Continuations: &runner.Continuations{},
 	}
 	if l.hold {
 		r.Decide = l.decide
 	}
-	if strings.HasPrefix(r.Engine, "unix://") && runtime.GOOS == "linux" {
-		r.Arch = runtime.GOARCH // the engine of a unix socket is on this machine
-	}
+	r.Arch = localArch(r.Engine)
 	return r
 }
 

@@ -93,6 +93,7 @@ func engineFlags() []cli.Flag {
 		&cli.StringFlag{Name: "machine-image", Usage: "run machine jobs in containers of `IMAGE`", Value: runner.DefaultMachine, Category: category},
 		&cli.BoolFlag{Name: "allow-host", Usage: "run machine jobs on this host itself, without a container: they may do whatever you may", Category: category},
 		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
+		&cli.StringSliceFlag{Name: "runner", Usage: "give jobs to the engine `NAME` alone, of popsicle runners or local (again: several)", Category: category},
 		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
 	}
 }
@@ -138,6 +139,8 @@ type order struct {
 	confined    bool // jobs get no power over the engine's host
 	anyContext  bool // contexts that are not known are empty
 	parallel    int
+	atMost      int      // jobs at once over all engines; 0: as many as those can have
+	runners     []string // engines that jobs run on; none: all
 	failFast    bool
 	approve     []string
 	hold        bool // approval jobs wait for an answer
@@ -164,7 +167,7 @@ func newOrder(c *cli.Command) (order, error) {
 	o := order{
 		dir: c.String("dir"), branch: c.String("branch"), tag: c.String("tag"), configs: c.StringSlice("config"),
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
-		parallel:  c.Int("jobs"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
+		parallel:  c.Int("jobs"), atMost: c.Int("jobs"), runners: c.StringSlice("runner"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
 		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
 		machine: c.String("machine-image"), allowHost: c.Bool("allow-host"), sized: c.Bool("limits"),
 		hold: c.Bool("hold") || !c.Bool("json") && term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stdout),

@@ -34,9 +34,6 @@ func (d *DB) Runners(ctx context.Context) ([]Runner, error) {
 	return runners, d.wrap(err)
 }
 
-// ErrTaken is wrapped by the error about a name or a host that another has.
-var ErrTaken = errors.New("is taken")
-
 // AddRunner gives an engine a name. Its name and its host must not be those of
 // another that was added (ErrTaken).
 func (d *DB) AddRunner(ctx context.Context, r Runner) error {

@@ -42,20 +42,6 @@ func (j *job) storeArtifacts(ctx context.Context, _ plan.Step, a plan.StoreArtif
 	return event.StepFinished{Status: event.Success}, nil
 }
 
-// holdStash keeps the stash from being swept until the run is recorded.
-func (r *Runner) holdStash(ctx context.Context) (err error) {
-	r.holding.Do(func() { r.letGo, err = r.Stash.Hold(ctx) })
-	return err
-}
-
-// LetGo lets the stash be swept again: call it when what the run has kept is
-// written down.
-func (r *Runner) LetGo() {
-	if r.letGo != nil {
-		r.letGo()
-	}
-}
-
 // artifactPath is what an artifact is called: below the destination or, where
 // there is none, as it lies in the working directory or in the container. A
 // destination is the name of a single file, unless it ends in a slash.

@@ -45,7 +45,7 @@ func (w companionOutput) Write(p []byte) (int, error) {
 func (j *job) introduce() {
 	for _, c := range j.companions {
 		at := j.at
-		at.Step = c.step
+		at.Step = j.earlier + c.step
 		j.runner.Out.Emit(event.StepStarted{At: at, Name: c.name, Kind: c.kind, Background: true, File: c.pos.File, Line: c.pos.Line})
 		j.announce(c.step)
 	}
@@ -74,7 +74,7 @@ func (j *job) died(c *companion, code int) (said string, first bool) {
 		text += ": " + last
 	}
 	at := j.at
-	at.Step = c.step
+	at.Step = j.earlier + c.step
 	level := event.Warning
 	if code == 0 {
 		level = event.Info // it had one thing to do, it seems

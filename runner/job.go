@@ -17,6 +17,7 @@ type Outcome struct {
 	Status event.Status
 	Reason string // why, where the steps do not say it
 	Repro  string // a docker command that does a failed job's steps without popsicle
+	Steps  int    // the number of the last step that started
 }
 
 // A job is one job while it runs.
@@ -26,6 +27,9 @@ type job struct {
 	at     event.At // Step is that of the step that runs; see enter
 	name   string   // of the container
 	starts int      // how often it was started
+	// earlier is how many steps the job had on an engine that died: the numbers
+	// of its steps go on from there.
+	earlier int
 
 	container *docker.Container
 	session   *session
@@ -55,7 +59,8 @@ type job struct {
 }
 
 // RunJob runs a job to its end. The container's removal goes on after it
-// returned: Close waits for it.
+// returned: Close waits for it. The steps are numbered from the one after
+// at.Step.
 func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	switch p.Kind {
 	case plan.NoOp, plan.Lock, plan.Unlock: // one popsicle run is alone in its serial group
@@ -77,17 +82,27 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 			p = r.onMachine(at, p)
 		}
 	}
-	j := &job{runner: r, plan: p, at: at, outputs: map[int]*output{}, host: p.Kind == plan.Machine && r.Host}
+	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, host: p.Kind == plan.Machine && r.Host}
+	j.at.Step = 0
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
-	r.Out.Emit(event.JobStarted{At: at, Engine: j.engine(), Container: j.name})
+	r.Out.Emit(event.JobStarted{At: j.at, Engine: j.engine(), Runner: r.Name, Container: j.name})
 	defer j.close()
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
+	o := j.steps(ctx)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	o.Steps = j.earlier + j.announced
+	return o
+}
+
+// steps does the job's steps in a container of its own.
+func (j *job) steps(ctx context.Context) Outcome {
 	if err := j.spinUp(ctx); err != nil {
 		return j.broken(ctx, err)
 	}
-	for i, s := range p.Steps {
+	for i, s := range j.plan.Steps {
 		if err := j.take(ctx, j.first()+i, s); err != nil {
 			return j.broken(ctx, err)
 		}

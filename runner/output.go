@@ -37,7 +37,7 @@ func (j *job) output(step int, p []byte) {
 func (j *job) enter(n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.at.Step = n
+	j.at.Step = j.earlier + n
 }
 
 // hush drops what is written from now on: what a step left behind, or the
@@ -61,7 +61,7 @@ func (j *job) announce(n int) {
 func (j *job) outputOf(step int) *output {
 	if j.outputs[step] == nil {
 		at := j.at
-		at.Step = step
+		at.Step = j.earlier + step
 		o := &output{}
 		o.mask = j.runner.Mask.stream(func(p []byte) {
 			if len(p) == 0 {
@@ -81,7 +81,7 @@ func (j *job) outputOf(step int) *output {
 func (j *job) say(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	o := j.outputOf(j.at.Step)
+	o := j.outputOf(j.at.Step - j.earlier)
 	if o.midLine {
 		format = "\n" + format
 	}
@@ -92,7 +92,7 @@ func (j *job) say(format string, args ...any) {
 // finish closes the step at j.at, after all its output.
 func (j *job) finish(e event.StepFinished) {
 	j.mu.Lock()
-	j.outputOf(j.at.Step).mask.Flush()
+	j.outputOf(j.at.Step - j.earlier).mask.Flush()
 	j.mu.Unlock()
 	e.At = j.at
 	j.runner.Out.Emit(e)

@@ -201,7 +201,7 @@ func (r *rig) runner(tune ...func(*Runner)) *Runner {
 		Engine: "unix:///var/run/docker.sock", Out: event.NewStream(r.listener), Mask: NewMask(nil), Lease: lease, Home: r.home,
 		Checkout: &Checkout{Repo: repo, Snapshot: snapshot}, Memory: r.memory,
 		Stash: stash.New(filepath.Join(r.home, "stash")), Shelf: r.shelf, Pull: PullNever, Grace: Grace,
-		Build: NewBuild(7, snapshot.Head(), "main", "", "ada"),
+		Build: NewBuild(7, snapshot.Head(), "main", "", "ada"), Continuations: &Continuations{},
 	}
 	for _, f := range tune {
 		f(run)

@@ -20,6 +20,7 @@ import (
 type Runner struct {
 	Docker    docker.CLI
 	Engine    string // names the engine in the history: "unix:///var/run/docker.sock"
+	Name      string // what the user calls the engine, where a run has several
 	Arch      string // of the engine, where that is known: "arm64"
 	Out       *event.Stream
 	Mask      *Mask
@@ -44,7 +45,7 @@ type Runner struct {
 	// nobody will.
 	Decide func(ctx context.Context, at event.At) (Decision, error)
 	// Continuations are what jobs of setup configs ask for.
-	Continuations Continuations
+	Continuations *Continuations
 
 	Stash      *stash.Store
 	Shelf      Shelf
@@ -59,17 +60,14 @@ type Runner struct {
 	// Grace is how long a canceled step may go on when it traps the signal.
 	Grace time.Duration
 
-	pulls     pulls
-	scratch   scratch
-	bases     bases
-	workflows sync.Map       // jobs, by the name of their workflow
-	timed     sync.Map       // what sendTimings sends, by JobID
-	told      sync.Map       // warnings that are said once a run, by text
-	closing   sync.WaitGroup // containers and volumes on their way out
-	left      atomic.Bool    // some of them could not be removed
+	pulls   pulls
+	scratch scratch
+	bases   bases
+	closing sync.WaitGroup // containers and volumes on their way out
+	left    atomic.Bool    // some of them could not be removed
 
-	holding sync.Once // of the stash
-	letGo   func()    // nil: it was not held
+	sharing sync.Once
+	shared  *shared // with the run's Runners on other engines
 
 	sizing sync.Mutex
 	info   docker.Info // of the engine, once it was asked
@@ -142,7 +140,7 @@ func cleanup() (context.Context, context.CancelFunc) {
 
 // once says a warning the first time it is given.
 func (r *Runner) once(at event.At, text string) {
-	if _, said := r.told.LoadOrStore(text, true); !said {
+	if _, said := r.common().told.LoadOrStore(text, true); !said {
 		r.Out.Emit(event.Message{At: at, Level: event.Warning, Text: r.Mask.String(text)})
 	}
 }

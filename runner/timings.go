@@ -31,7 +31,7 @@ func (j *job) sendTimings(ctx context.Context) {
 		return
 	}
 	text := sync.OnceValue(func() string { return j.timings(ctx) })
-	known, _ := j.runner.timed.LoadOrStore(j.at.JobID, text)
+	known, _ := j.runner.common().timed.LoadOrStore(j.at.JobID, text)
 	if text := known.(func() string)(); text != "" {
 		j.session.file("timings", text)
 	}

@@ -18,13 +18,13 @@ type upstream struct {
 // continuation come later.
 func (r *Runner) Plan(workflows []*plan.Workflow) {
 	for _, w := range workflows {
-		r.workflows.Store(w.Name, w.Jobs)
+		r.common().workflows.Store(w.Name, w.Jobs)
 	}
 }
 
 // jobs lists those of a workflow.
 func (r *Runner) jobs(workflow string) []*plan.Job {
-	jobs, _ := r.workflows.Load(workflow)
+	jobs, _ := r.common().workflows.Load(workflow)
 	list, _ := jobs.([]*plan.Job)
 	return list
 }

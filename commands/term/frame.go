@@ -200,6 +200,8 @@ func (f frame) detail(j *job) string {
 	}
 	if j.nodes() > 1 {
 		text = f.progress(j) + ", " + text
+	} else if j.runner != "" {
+		text = f.paint(faint, "on "+j.runner+": ") + text
 	}
 	return text
 }

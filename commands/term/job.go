@@ -14,6 +14,7 @@ type job struct {
 	status         event.Status
 	reason, repro  string
 	note           string // the newest message while no step runs: the progress of a pull
+	runner         string // the engine that a node last started on, where there are several
 	started, ended time.Time
 	steps          []*step           // of all nodes, in the order they started
 	starts         map[int]time.Time // of the nodes
@@ -83,7 +84,7 @@ func (s *step) finish(e event.StepFinished) {
 
 // start notes that a node has started, and with the first of them the job.
 func (j *job) start(e event.JobStarted) {
-	j.status = event.Running
+	j.status, j.runner = event.Running, clean(e.Runner)
 	if j.starts == nil {
 		j.started, j.starts = e.Time, map[int]time.Time{}
 	}

@@ -197,7 +197,7 @@ func (p *Plain) describe(e event.Event) string {
 	case event.TreeRead:
 		return p.theme.paint(faint, treeText(e))
 	case event.JobStarted:
-		return strings.TrimRight(p.theme.mark(event.Running)+" started  "+p.theme.paint(faint, clean(p.run.job(e.At).queued.Image)), " ")
+		return p.started(e)
 	case event.JobHeld:
 		return p.theme.mark(event.OnHold) + " " + p.theme.paint(yellow, "waits for: "+p.run.approve(p.run.job(e.At)))
 	case event.JobReady:
@@ -216,6 +216,15 @@ func (p *Plain) describe(e event.Event) string {
 		return p.message(e)
 	}
 	return ""
+}
+
+// started says what a job runs in, and where, if it could be elsewhere.
+func (p *Plain) started(e event.JobStarted) string {
+	where := clean(p.run.job(e.At).queued.Image)
+	if e.Runner != "" {
+		where += "  on " + clean(e.Runner)
+	}
+	return strings.TrimRight(p.theme.mark(event.Running)+" started  "+p.theme.paint(faint, where), " ")
 }
 
 func (p *Plain) stepEnd(e event.StepFinished) string {

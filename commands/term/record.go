@@ -67,6 +67,7 @@ type jobQueued struct {
 type jobStarted struct {
 	head
 	Engine    string `json:"engine,omitempty"`
+	Runner    string `json:"runner,omitempty"`
 	Container string `json:"container,omitempty"`
 }
 
@@ -145,7 +146,7 @@ func record(h head, e event.Event) any {
 	case event.JobQueued:
 		return jobQueued{h, e.Kind, e.Image, list(e.Requires), e.Steps, max(1, e.Nodes), e.PlanHash, e.EnvNames, e.RerunOf}
 	case event.JobStarted:
-		return jobStarted{h, e.Engine, e.Container}
+		return jobStarted{h, e.Engine, e.Runner, e.Container}
 	case event.JobHeld:
 		return h
 	case event.JobReady:

@@ -151,10 +151,12 @@ type JobQueued struct {
 }
 
 // JobStarted says that the job's requirements are met and the container of
-// a node of it is being made.
+// a node of it is being made. It is said again where an engine died and the
+// node is tried on another: the numbers of its steps go on.
 type JobStarted struct {
 	At
 	Engine    string // the docker endpoint
+	Runner    string // what the user calls it; empty: the run has no other
 	Container string
 }
 

@@ -1,0 +1,152 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/runner"
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/event"
+)
+
+// localEngine is what the engine is called that docker itself would use.
+const localEngine = "local"
+
+// An engine is one that jobs may run on, and the client for it.
+type engine struct {
+	db.Runner
+	cli docker.CLI
+}
+
+// engines are the local engine, of the client bin, and those the user added.
+func engines(ctx context.Context, history *db.DB, bin string) ([]engine, error) {
+	host := engineName(bin)
+	local := engine{db.Runner{Name: localEngine, Host: host, Arch: localArch(host)}, docker.CLI{Bin: bin}}
+	known, err := history.Runners(ctx)
+	all := []engine{local}
+	for _, r := range known {
+		if r.Name != "" {
+			all = append(all, engine{r, clientOf(r, bin)})
+		}
+	}
+	return all, err
+}
+
+// localArch is the architecture of the local engine, where that is known
+// without asking it.
+func localArch(host string) string {
+	if strings.HasPrefix(host, "unix://") && runtime.GOOS == "linux" {
+		return runtime.GOARCH // the engine of a unix socket is on this machine
+	}
+	return ""
+}
+
+// contextHost begins the host of an engine that a docker context names.
+const contextHost = "context "
+
+// clientOf is the client for an engine that was added. What the environment
+// says of the local engine does not hold for it. Podman cannot talk to Docker.
+func clientOf(r db.Runner, bin string) docker.CLI {
+	if bin = filepath.Base(bin); docker.IsPodman(bin) {
+		bin = "docker"
+	}
+	c := docker.CLI{Bin: bin, Env: []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="}}
+	name, isContext := strings.CutPrefix(r.Host, contextHost)
+	switch {
+	case isContext:
+		c.Env = append(c.Env, "DOCKER_CONTEXT="+name)
+	case r.TLSDir != "":
+		c.Host, c.Env = r.Host, append(c.Env, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH="+r.TLSDir)
+	default:
+		c.Host = r.Host
+	}
+	return c
+}
+
+// fleet is the engines that the run may use, each with a Runner for it.
+func (l *launch) fleet(ctx context.Context, r *runner.Runner, out *event.Stream) (*runner.Fleet, error) {
+	all, err := engines(ctx, l.history, l.engine)
+	if err != nil {
+		return nil, err
+	}
+	if all, err = l.wanted(all); err != nil {
+		return nil, err
+	}
+	var fleet []*runner.Engine
+	for _, e := range all {
+		one := &runner.Engine{Runner: r, Labels: e.Labels, Places: e.MaxJobs}
+		switch {
+		case e.Name == localEngine:
+			one.Asked, one.Places = true, l.parallel
+			if len(all) > 1 { // -j is about all of them together
+				r.Name, one.Places = localEngine, capacity()
+			}
+		default:
+			one.Runner = r.On(e.cli, e.Host, e.Name, e.Arch)
+		}
+		fleet = append(fleet, one)
+	}
+	return runner.NewFleet(out, fleet...), nil
+}
+
+// wanted leaves only the engines that --runner names, where it does. A daemon
+// has places on the local engine alone.
+func (l *launch) wanted(all []engine) ([]engine, error) {
+	if l.places != nil {
+		return all[:1], nil
+	}
+	if len(l.runners) == 0 {
+		return all, nil
+	}
+	for _, name := range l.runners {
+		if !slices.ContainsFunc(all, func(e engine) bool { return e.Name == name }) {
+			return nil, usage("no runner is named %q: popsicle runners list", name)
+		}
+	}
+	return slices.DeleteFunc(all, func(e engine) bool { return !slices.Contains(l.runners, e.Name) }), nil
+}
+
+// reap closes what dead runs left open in the history and, where a dead lease
+// says that there may be something, on the engines: on all of them, for the
+// lease does not tell which. What it cannot do, the next run tries again.
+func (l *launch) reap(ctx context.Context) {
+	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
+	home := filepath.Dir(l.history.Path())
+	_, dead, _ := docker.Leases(filepath.Join(home, leases))
+	if len(dead) == 0 {
+		return
+	}
+	all, err := engines(ctx, l.history, l.engine)
+	if err == nil {
+		_, err = reapAll(ctx, all, memory{l.history}.keeps(home))
+	}
+	if err != nil {
+		return
+	}
+	for _, lease := range dead {
+		_ = os.Remove(lease)
+	}
+}
+
+// reapAll removes what dead runs left behind on engines, and returns its
+// names, by engine.
+func reapAll(ctx context.Context, all []engine, keep func(name, home string) bool) ([][]string, error) {
+	names, errs := make([][]string, len(all)), make([]error, len(all))
+	var each errgroup.Group
+	for i, e := range all {
+		each.Go(func() error {
+			names[i], errs[i] = e.cli.Reap(ctx, keep)
+			return nil
+		})
+	}
+	_ = each.Wait() // the errors are in errs
+	return names, errors.Join(errs...)
+}

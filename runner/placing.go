@@ -1,0 +1,110 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// board waits for a place on an engine that suits a job, and takes it.
+func (f *Fleet) board(ctx context.Context, p *plan.Job) (*Engine, error) {
+	for {
+		f.mu.Lock()
+		e, err := f.place(p)
+		if e != nil {
+			e.running++
+		}
+		changed := f.changed
+		f.mu.Unlock()
+		if e != nil || err != nil {
+			return e, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// leave gives a place back.
+func (f *Fleet) leave(e *Engine) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e.running--
+	f.change()
+}
+
+// change wakes those that wait for a place; f.mu is held.
+func (f *Fleet) change() {
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// place chooses among the engines that suit a job the one with the most room
+// for it. It is nil while they are full, or have not answered yet; the error
+// says that none of them will ever take it. f.mu is held.
+func (f *Fleet) place(p *plan.Job) (*Engine, error) {
+	all, label := labelled(f.engines, p.ResourceClass)
+	alive := slices.DeleteFunc(slices.Clone(all), func(e *Engine) bool { return e.state == engineDown })
+	if len(alive) == 0 && label != "" {
+		return nil, fmt.Errorf("no engine with the label %s answers: popsicle runners check", label)
+	}
+	if len(alive) == 0 {
+		return nil, errNowhere
+	}
+	var best *Engine
+	for _, e := range native(alive, f.archOf(p)) {
+		if e.state == engineUp && e.running < e.Places && (best == nil || e.load() < best.load()) {
+			best = e
+		}
+	}
+	return best, nil
+}
+
+// load is how full an engine is with one job more.
+func (e *Engine) load() float64 { return float64(e.running+1) / float64(e.Places) }
+
+// labelled are the engines that have a resource class for a label, the class
+// itself or what follows its namespace; all, where none has.
+func labelled(all []*Engine, class string) (some []*Engine, label string) {
+	for _, label := range []string{class, path.Base(class)} {
+		for _, e := range all {
+			if class != "" && slices.Contains(e.Labels, label) {
+				some = append(some, e)
+			}
+		}
+		if some != nil {
+			return some, label
+		}
+	}
+	return all, ""
+}
+
+// native are the engines of an architecture; all, where none is known to be.
+func native(all []*Engine, arch string) []*Engine {
+	some := slices.DeleteFunc(slices.Clone(all), func(e *Engine) bool { return arch == "" || e.Arch != arch })
+	if len(some) == 0 {
+		return all
+	}
+	return some
+}
+
+// archOf is the architecture that a job asks for: by the platform of its
+// image, or by the class of CircleCI's machines for arm.
+func (f *Fleet) archOf(p *plan.Job) string {
+	if len(p.Images) > 0 {
+		if _, arch, ok := strings.Cut(f.Lead().platform(p.Images[0]), "/"); ok {
+			arch, _, _ = strings.Cut(arch, "/") // without the variant
+			return arch
+		}
+	}
+	if strings.HasPrefix(p.ResourceClass, "arm.") {
+		return "arm64"
+	}
+	return ""
+}
