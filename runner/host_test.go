@@ -54,7 +54,7 @@ func TestJobOnThisHost(t *testing.T) {
 	before := r.fingerprint()
 	j, tune := onThisHost(
 		plan.Checkout{},
-		`cat file; pwd; echo "$HOME"; git log --format=%s; env | grep -c TOKEN_OF_THE_USER || :; echo "$OURS"`,
+		`cat file; pwd; echo "$HOME"; git log --format=%s; env | grep -c TOKEN_OF_THE_USER || :; echo "$OURS"; echo "$0"`,
 		"setsid sleep 3600 >/dev/null 2>&1 & echo $$ is a shell; mkdir -p deep/er && chmod 500 deep",
 		plan.SaveCache{Key: "k", Paths: []string{"file"}},
 		"rm file",
@@ -70,7 +70,7 @@ func TestJobOnThisHost(t *testing.T) {
 		t.Errorf("it ended as %s: %s %s\n%s", o.Status, o.Reason, o.Repro, r.story())
 	}
 	lines := strings.Split(r.said(3), "\n")
-	if len(lines) < 6 || lines[0] != "content" || !strings.HasPrefix(lines[1], temporary+"/popsicle-") || lines[1] != lines[2]+"/project" ||
+	if len(lines) < 7 || lines[0] != "content" || !strings.HasPrefix(lines[1], temporary+"/popsicle-") || lines[1] != lines[2]+"/project" ||
 		lines[3] != "first" || lines[4] != "0" || lines[5] != "it is set" {
 		t.Errorf("the step said %q\n%s", lines, r.story())
 	}
@@ -84,6 +84,11 @@ func TestJobOnThisHost(t *testing.T) {
 		t.Errorf("the first step says %q", got)
 	}
 	nothingLeft(t, temporary)
+	if driver := filepath.Dir(lines[6]); !strings.Contains(driver, "/.popsicle-") {
+		t.Errorf("the step ran in %s", driver)
+	} else if _, err := os.Stat(driver); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", driver, err)
+	}
 	r.unchanged(before)
 }
 
