@@ -23,13 +23,10 @@ func (j *job) storeArtifacts(ctx context.Context, _ plan.Step, a plan.StoreArtif
 	if err := j.runner.holdStash(ctx); err != nil {
 		return event.StepFinished{}, err
 	}
-	h, err := j.harvest(ctx, a.Path)
-	if err != nil {
-		return event.StepFinished{}, err
-	}
+	h := j.harvest(ctx, a.Path)
 	defer func() { h.close() }()
 	c := &crates{harvest: h, place: func(g grown) string { return j.artifactPath(a, g.name) }, seed: maphash.MakeSeed(), twins: map[uint64]spot{}}
-	err = c.all(ctx)
+	err := c.all(ctx)
 	if errors.Is(err, errNothing) {
 		j.caution(fmt.Sprintf("%s: there is nothing at %s: no artifacts are stored", a.Path, h.path))
 		return event.StepFinished{Status: event.Success}, nil

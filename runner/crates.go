@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"io"
 
@@ -80,7 +81,7 @@ func (c *crates) all(ctx context.Context) error {
 func (c *crates) advance() (bool, error) {
 	for {
 		g, err := c.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			c.over = true
 			return false, nil
 		}
@@ -113,7 +114,7 @@ func (c *crates) Read(p []byte) (int, error) {
 			_, _ = c.scan.Write(p[:n]) // never fails
 			return n, nil
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			if err == nil {
 				continue
 			}

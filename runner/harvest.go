@@ -46,20 +46,21 @@ var errNothing = errors.New("no such file or folder")
 const noSuchPath = 66
 
 // harvest begins to read what is at a path of the config.
-func (j *job) harvest(ctx context.Context, p string) (*harvest, error) {
+func (j *job) harvest(ctx context.Context, p string) *harvest {
 	h := &harvest{job: j, ctx: ctx, path: j.abs(p)}
 	if j.session.hello.Tar {
 		h.pass = j.startPass(ctx, nil, h.script())
-		return h, nil
+		return h
 	}
-	if code, _, err := j.outside(ctx, "[ -e "+quote(h.path)+" ] || exit 66", nil, io.Discard); err != nil || code != 0 {
-		h.pass = overPass(passEnd{code: code, err: err})
-		return h, nil
+	code, _, err := j.outside(ctx, "[ -e "+quote(h.path)+" ] || exit 66", nil, io.Discard)
+	if err != nil || code != 0 {
+		h.pass = overPass(passEnd{code: code, err: err}) // whoever reads is told
+		return h
 	}
 	h.pass = newPass(func(w *os.File) passEnd {
 		return passEnd{err: j.runner.Docker.CopyOut(ctx, j.container.Name, h.path, w)}
 	})
-	return h, nil
+	return h
 }
 
 // abs is a path of the config in the container.
@@ -122,7 +123,7 @@ func (h *harvest) end(err error) error {
 		return end.err
 	case end.code == noSuchPath && !h.folder && !h.following:
 		return errNothing
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("%s: tar in the container broke off with %d: %s %w", h.path, end.code, end.said, err)
 	case end.code != 0 && !h.following:
 		h.said = end.said

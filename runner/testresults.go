@@ -15,12 +15,10 @@ import (
 
 // storeTestResults reads JUnit files of the container into the history.
 func (j *job) storeTestResults(ctx context.Context, _ plan.Step, a plan.StoreTestResults) (event.StepFinished, error) {
-	h, err := j.harvest(ctx, a.Path)
-	if err != nil {
-		return event.StepFinished{}, err
-	}
+	h := j.harvest(ctx, a.Path)
 	defer func() { h.close() }()
 	t := &testReader{job: j}
+	var err error
 	for err == nil {
 		var g grown
 		if g, err = h.next(); err == nil && t.wants(h, g) {
@@ -31,7 +29,7 @@ func (j *job) storeTestResults(ctx context.Context, _ plan.Step, a plan.StoreTes
 	case errors.Is(err, errNothing):
 		j.caution(fmt.Sprintf("%s: there is nothing at %s: no test results are stored", a.Path, h.path))
 		return event.StepFinished{Status: event.Success}, nil
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		return event.StepFinished{}, err
 	}
 	t.flush()

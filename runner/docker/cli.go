@@ -79,11 +79,14 @@ func (c CLI) failure(args []string, err error, stderr string) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return &Error{Args: args, Text: c.bin() + " is not on the PATH", Err: err}
 	}
-	return &Error{Args: args, Text: lastLines(stderr, 5), Err: err}
+	return &Error{Args: args, Text: lastLines(stderr), Err: err}
 }
 
-// lastLines returns the last n lines of text that say something, joined.
-func lastLines(text string, n int) string {
+// fewLines is how much of what docker said a reader wants to see.
+const fewLines = 5
+
+// lastLines returns the last few lines of text that say something, joined.
+func lastLines(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -91,5 +94,5 @@ func lastLines(text string, n int) string {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines[max(0, len(lines)-n):], "; ")
+	return strings.Join(lines[max(0, len(lines)-fewLines):], "; ")
 }

@@ -226,7 +226,7 @@ func (ct *Container) Done() <-chan struct{} { return ct.done }
 
 // Said returns the end of what the client and the container's program wrote
 // to standard error.
-func (ct *Container) Said() string { return lastLines(ct.stderr.String(), 5) }
+func (ct *Container) Said() string { return lastLines(ct.stderr.String()) }
 
 // Close ends the container by the end of its input, and after patience by
 // force. It returns when nothing of it is left, or when ctx ends.

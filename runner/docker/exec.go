@@ -42,11 +42,11 @@ func (c CLI) exec(ctx context.Context, cmd *exec.Cmd, args []string, in io.Reade
 	case ctx.Err() != nil:
 		return 0, "", ctx.Err() // before the exit code: an interrupted client exits 0
 	case errors.As(err, &exit) && exit.ExitCode() > 0 && !engineSpoke(stderr.String()):
-		return exit.ExitCode(), lastLines(stderr.String(), 5), nil
+		return exit.ExitCode(), lastLines(stderr.String()), nil
 	case err != nil:
 		return 0, "", c.failure(args, err, stderr.String())
 	}
-	return 0, lastLines(stderr.String(), 5), nil
+	return 0, lastLines(stderr.String()), nil
 }
 
 // engineSpoke says whether the client failed for the engine's reasons, which

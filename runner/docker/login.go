@@ -96,7 +96,7 @@ func ECRLogin(ctx context.Context, ref, keyID, secret string) (Login, error) {
 	case errors.Is(err, exec.ErrNotFound):
 		return Login{}, fmt.Errorf("image %s: aws_auth needs the AWS command line, and aws is not on the PATH: install it (https://aws.amazon.com/cli/)", ref)
 	case err != nil:
-		return Login{}, fmt.Errorf("image %s: aws ecr get-login-password: %w: %s", ref, err, lastLines(stderr.String(), 5))
+		return Login{}, fmt.Errorf("image %s: aws ecr get-login-password: %w: %s", ref, err, lastLines(stderr.String()))
 	}
 	return Login{User: "AWS", Password: strings.TrimSpace(stdout.String())}, nil
 }

@@ -107,7 +107,7 @@ const deepest = 100
 func (p *parser) document() error {
 	for {
 		token, err := p.decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if p.depth < 0 {
 				return nil
 			}
@@ -259,7 +259,7 @@ func (p *parser) outcome(start xml.StartElement, c *Case) error {
 	default:
 		return p.decoder.Skip()
 	}
-	text, err := p.text(start)
+	text, err := p.text()
 	if err == nil && (weight[result] > weight[c.Result] || result == c.Result && c.Message == "") {
 		c.Result, c.Message = result, message(attribute(start, "message"), text)
 	}
@@ -267,7 +267,7 @@ func (p *parser) outcome(start xml.StartElement, c *Case) error {
 }
 
 // text gathers the text of an element and of those in it.
-func (p *parser) text(start xml.StartElement) (string, error) {
+func (p *parser) text() (string, error) {
 	var b strings.Builder
 	for depth := 1; ; {
 		token, err := p.decoder.Token()
