@@ -124,11 +124,21 @@ func (h *harvest) end(err error) error {
 	case end.code == noSuchPath && !h.folder && !h.following:
 		return errNothing
 	case !errors.Is(err, io.EOF):
-		return fmt.Errorf("%s: tar in the container broke off with %d: %s %w", h.path, end.code, end.said, err)
+		return fmt.Errorf("%s: tar in the container broke off with exit code %d: %w%s", h.path, end.code, err, behind(end.said))
+	case end.code > 128: // what is there is whole files, and nobody knows how many are missing
+		return fmt.Errorf("%s: tar in the container was killed: exit code %d", h.path, end.code)
 	case end.code != 0 && !h.following:
 		h.said = end.said
 	}
 	return nil
+}
+
+// behind is what a program said, behind what is said about it.
+func behind(said string) string {
+	if said == "" {
+		return ""
+	}
+	return ": " + said
 }
 
 // take looks at one entry of the tar.
@@ -191,7 +201,7 @@ type pass struct {
 	tar    *tar.Reader
 	rest   *bufio.Reader
 	giveUp func()
-	ended  chan passEnd
+	ended  chan passEnd // holds the end until somebody asks, and again after that
 }
 
 // passEnd is how the process that makes a tar ended.
@@ -240,5 +250,7 @@ func (p *pass) end() passEnd {
 		_, _ = io.Copy(io.Discard, p.rest) // zeros may follow the end of a tar
 		p.giveUp()
 	}
-	return <-p.ended
+	end := <-p.ended
+	p.ended <- end // a reader that was told of it may ask once more
+	return end
 }

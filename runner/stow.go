@@ -94,7 +94,7 @@ func (j *job) pack(ctx context.Context, p *packer, c choice, s *stowed) error {
 		s.changed = said
 		return nil
 	case code != 0:
-		return errTar{fmt.Sprintf("tar in the container exited with %d: %s", code, said)}
+		return errTar{fmt.Sprintf("tar in the container exited with %d%s", code, behind(said))}
 	}
 	return err
 }
