@@ -63,6 +63,11 @@ bench-config: build ## measure the compiler of configs (BENCH="-corpus ../shared
 .PHONY: bench-daemon
 bench-daemon: build ## measure how the daemon takes webhooks, and what kill -9 costs (BENCH="-deliveries 20000")
 	go run ./testscripts/benchdaemon -popsicle ./popsicle $(BENCH)
+	@$(MAKE) --no-print-directory bench-api BENCH=
+
+.PHONY: bench-api
+bench-api: build ## measure the daemon's API over a million jobs, and 200 followers of a log
+	go run ./testscripts/benchapi -popsicle ./popsicle $(BENCH)
 
 .PHONY: images
 images: ## make the images that tests, demo and `make run` use
