@@ -51,7 +51,7 @@ func (s *suite) follow(ctx context.Context, d *daemon, file string) (err error) 
 	for i := range s.lines {
 		say(event.Output{At: at(1), Text: line(i) + "\n"})
 		if i%100 == 99 { // ten thousand lines a second
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 		}
 	}
 	say(event.StepFinished{At: at(1), Status: event.Success})
@@ -84,7 +84,7 @@ func firstJob(ctx context.Context, history *db.DB, pipeline int64) (int64, error
 		if len(jobs) > 0 {
 			return jobs[0].ID, nil
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	return 0, errors.New("the job did not get into the history")
 }
