@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +26,8 @@ type Bench struct {
 // A Work is something to be done, and the ways of doing it.
 type Work struct {
 	Name, About string
-	Most        int // rounds at most, for works that take long; 0: no limit
+	Most        int  // rounds at most, for works that take long; 0: no limit
+	Long        bool // it takes minutes: measured by name alone
 	Cases       []Case
 }
 
@@ -62,7 +64,7 @@ func (b *Bench) Run(ctx context.Context, wanted func(Work) bool) (err error) {
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
-	for _, w := range b.works() {
+	for _, w := range slices.Concat(b.works(), b.keepWorks()) {
 		if !wanted(w) {
 			continue
 		}

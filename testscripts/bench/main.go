@@ -32,7 +32,7 @@ func bench(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	popsicle := flags.String("popsicle", "./popsicle", "the `program` to measure")
 	rounds := flags.Int("rounds", 5, "times that each case is measured, after one time to warm up")
-	only := flags.String("only", "", "the works to measure, as in `W1,W5,start`; empty: all")
+	only := flags.String("only", "", "the works to measure, as in `W1,W5,start`; empty: all but those that take minutes: cache-save,cache-restore,workspace,artifacts,nodes,mask")
 	peers := flags.Bool("peers", true, "measure act and woodpecker-cli too, where they are on PATH")
 	dir := flags.String("dir", filepath.Join(os.TempDir(), "popsicle-bench"), "`folder` of the repositories, kept from one time to the next")
 	prepare := flags.Bool("prepare", false, "only make what is measured with")
@@ -47,5 +47,6 @@ func bench(ctx context.Context, args []string) error {
 	if *prepare {
 		return b.makeAll(ctx)
 	}
-	return b.Run(ctx, func(w Work) bool { return *only == "" || slices.Contains(strings.Split(*only, ","), w.Name) })
+	names := strings.Split(*only, ",")
+	return b.Run(ctx, func(w Work) bool { return *only == "" && !w.Long || slices.Contains(names, w.Name) })
 }
