@@ -72,7 +72,7 @@ type hypertext struct {
 	text   []byte
 }
 
-func (h hypertext) respond(w http.ResponseWriter, r *http.Request) error {
+func (h hypertext) respond(w http.ResponseWriter, r *http.Request) error { //nolint:unparam // the interface has an error
 	w.Header().Set("Content-Security-Policy", pagePolicy)
 	write(w, r, h.status, "text/html; charset=utf-8", h.text)
 	return nil

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -55,19 +56,19 @@ func TestPagesTellWithoutAScript(t *testing.T) {
 func TestPagesAreReadWithATokenAsPassword(t *testing.T) {
 	g := newRig(t)
 	got := g.get("/", browser)
-	if got.StatusCode != 401 || !strings.HasPrefix(got.Header.Get("WWW-Authenticate"), "Basic ") {
+	if got.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(got.Header.Get("WWW-Authenticate"), "Basic ") {
 		t.Errorf("without a token: %s", got)
 	}
-	if got := g.get("/", browser, basic(g.read)); got.StatusCode != 200 {
+	if got := g.get("/", browser, basic(g.read)); got.StatusCode != http.StatusOK {
 		t.Errorf("with a token: %s", got)
 	}
-	if got := g.get("/", browser, basic("wrong")); got.StatusCode != 401 {
+	if got := g.get("/", browser, basic("wrong")); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with a wrong one: %s", got)
 	}
 	// What a browser sends by itself must not be enough to change anything.
 	id, _ := g.past("")
 	got = g.ask("POST", fmt.Sprintf("/api/v1/pipelines/%d/cancel", id), "{}", "Content-Type: application/json", basic(g.write))
-	if got.StatusCode != 401 {
+	if got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a password cancelled a pipeline: %s", got)
 	}
 }
@@ -76,17 +77,17 @@ func TestFilesOfPagesAreKept(t *testing.T) {
 	g := newRig(t)
 	for name := range hashed {
 		got := g.get(asset(name), "Accept-Encoding: gzip")
-		if got.StatusCode != 200 || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
+		if got.StatusCode != http.StatusOK || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %s", name, got)
 		}
 		if name != "icon.svg" && got.Header.Get("Content-Encoding") != "gzip" {
 			t.Errorf("%s is not compressed: %v", name, got.Header)
 		}
-		if again := g.get(asset(name), "If-None-Match: "+got.Header.Get("ETag")); again.StatusCode != 304 {
+		if again := g.get(asset(name), "If-None-Match: "+got.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
 			t.Errorf("%s again: %s", name, again)
 		}
 	}
-	if got := g.get("/static/app.js"); got.StatusCode != 404 {
+	if got := g.get("/static/app.js"); got.StatusCode != http.StatusNotFound {
 		t.Errorf("a name without a hash: %s", got)
 	}
 }
@@ -181,7 +182,7 @@ func BenchmarkListPage(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		if got := g.get("/", browser); got.StatusCode != 200 {
+		if got := g.get("/", browser); got.StatusCode != http.StatusOK {
 			b.Fatal(got)
 		}
 	}
