@@ -12,6 +12,7 @@ type output struct {
 	midLine bool // what was written last has no end of line yet
 	keep    bool // the end of it may have to be told again
 	last    []byte
+	early   []byte // what a companion wrote before its step was announced
 }
 
 // output takes what a step wrote, masks it and says it.
@@ -22,14 +23,25 @@ func (j *job) output(step int, p []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for step > j.announced && !j.closed {
+		if o := j.outputs[step]; o != nil && o.keep {
+			// Nobody waits for a companion: the driver's answers, for which the
+			// job waits before it announces anything, come the same way.
+			o.early = append(o.early, p...)
+			return
+		}
 		j.news.Wait() // a step that was sent ahead may write before it is announced
 	}
-	if j.closed {
-		return
+	if !j.closed {
+		j.outputOf(step).take(p)
 	}
-	o := j.outputOf(step)
-	o.midLine = p[len(p)-1] != '\n'
-	o.mask.Write(p)
+}
+
+// take takes what the step wrote next.
+func (o *output) take(p []byte) {
+	if len(p) > 0 {
+		o.midLine = p[len(p)-1] != '\n'
+		o.mask.Write(p)
+	}
 }
 
 // enter makes step n the one that runs. The listener reads where the job is
@@ -54,6 +66,10 @@ func (j *job) announce(n int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.announced = n
+	if o := j.outputs[n]; o != nil && !j.closed {
+		o.take(o.early)
+		o.early = nil
+	}
 	j.news.Broadcast()
 }
 
