@@ -42,7 +42,7 @@ func delivery(event, body string, options ...func(http.Header)) *http.Request {
 	guids.Lock()
 	defer guids.Unlock()
 	guids.last++
-	r := httptest.NewRequest("POST", "/webhook", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-GitHub-Event", event)
 	r.Header.Set("X-GitHub-Delivery", fmt.Sprintf("00000000-0000-0000-0000-%012d", guids.last))
@@ -225,7 +225,7 @@ func TestForms(t *testing.T) {
 func TestOtherForges(t *testing.T) {
 	body := `{"ref":"refs/heads/main","after":"` + some + `",` + repo + `}`
 	for _, forge := range []string{"X-Gitea-", "X-Forgejo-"} {
-		r := httptest.NewRequest("POST", "/webhook", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
 		for name, value := range map[string]string{"Event": "push", "Delivery": "f6266f16-1bf3-46a5-9ea4-602e06ead473", "Signature": sign([]byte(secret), []byte(body))} {
 			r.Header.Set(forge+name, value)
 		}
@@ -274,7 +274,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add("sha256=", "sha256=", "")
 	h := &Hooks{Secrets: func() [][]byte { return [][]byte{[]byte(secret)} }}
 	f.Fuzz(func(t *testing.T, github, gitea, body string) {
-		r := httptest.NewRequest("POST", "/webhook", nil)
+		r := httptest.NewRequest(http.MethodPost, "/webhook", nil)
 		for name, value := range map[string]string{"X-Hub-Signature-256": github, "X-Gitea-Signature": gitea} {
 			if value != "" {
 				r.Header[http.CanonicalHeaderKey(name)] = []string{value}
