@@ -41,7 +41,7 @@ func (m *Mirror) guard(ctx context.Context) (context.Context, func()) {
 func folderSize(dir string) (size int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return nil // it may be gone by now
+			return nil //nolint:nilerr // it may be gone by now
 		}
 		if info, err := d.Info(); err == nil {
 			size += info.Size()

@@ -48,7 +48,7 @@ func (m *Mirror) submodules(ctx context.Context, repo *gogit.Repository, commit 
 	}
 	modules := goconfig.NewModules()
 	if err := modules.Unmarshal([]byte(text)); err != nil {
-		return nil // git would not read it either: the folders stay empty
+		return nil //nolint:nilerr // git would not read it either: the folders stay empty
 	}
 	if len(modules.Submodules) > mostModules {
 		return fmt.Errorf("the commit has %d submodules, at most %d are fetched", len(modules.Submodules), mostModules)
@@ -65,7 +65,7 @@ func (m *Mirror) submodules(ctx context.Context, repo *gogit.Repository, commit 
 func (m *Mirror) submodule(ctx context.Context, tree *object.Tree, module *goconfig.Submodule) error {
 	entry, err := tree.FindEntry(module.Path)
 	if err != nil || uint32(entry.Mode) != uint32(Submodule) || !validPath(module.Path) || !filepath.IsLocal(module.Path) {
-		return nil
+		return nil //nolint:nilerr // the commit has no such submodule, whatever .gitmodules says
 	}
 	address, ok := besides(m.URL, module.URL)
 	if !ok || m.depth == deepest {

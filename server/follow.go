@@ -49,7 +49,7 @@ func (f *follower) respond(w http.ResponseWriter, r *http.Request) (err error) {
 // gone takes the error of writing to someone who has left for no error.
 func gone(r *http.Request, err error) error {
 	if r.Context().Err() != nil {
-		return nil
+		return nil //nolint:nilerr // that is what it is for
 	}
 	return err
 }

@@ -18,7 +18,7 @@ type frameRead struct{ id, name, data string }
 
 // stream reads the events of a stream until it ends, or each says stop.
 func (g *rig) stream(path string, header []string, each func(frameRead) bool) error {
-	r, err := http.NewRequestWithContext(g.t.Context(), "GET", g.url+path, nil)
+	r, err := http.NewRequestWithContext(g.t.Context(), http.MethodGet, g.url+path, nil)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (g *rig) stream(path string, header []string, each func(frameRead) bool) er
 		return err
 	}
 	defer got.Body.Close()
-	if kind := got.Header.Get("Content-Type"); got.StatusCode != 200 || kind != "text/event-stream" {
+	if kind := got.Header.Get("Content-Type"); got.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		return fmt.Errorf("%s: %s %s", path, got.Status, kind)
 	}
 	var f frameRead
@@ -172,7 +172,7 @@ func TestFollowerResumes(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 	for _, wrong := range []string{"x", "1", "1.1_1.1", "-1.2", "1.99999999999999999999"} {
-		if a := g.get(fmt.Sprintf("/api/v1/jobs/%d/log?follow=true", job), "Last-Event-ID: "+wrong); a.StatusCode != 400 {
+		if a := g.get(fmt.Sprintf("/api/v1/jobs/%d/log?follow=true", job), "Last-Event-ID: "+wrong); a.StatusCode != http.StatusBadRequest {
 			t.Errorf("Last-Event-ID %q: %v", wrong, a)
 		}
 	}

@@ -22,7 +22,7 @@ func (g *rig) bare(t *testing.T, r *http.Request) *httptest.ResponseRecorder {
 }
 
 func request(t *testing.T, u *url.URL) *http.Request {
-	return (&http.Request{Method: "GET", URL: u, Header: http.Header{}, Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(t.Context())
+	return (&http.Request{Method: http.MethodGet, URL: u, Header: http.Header{}, Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(t.Context())
 }
 
 // FuzzQuery sends queries to every list.

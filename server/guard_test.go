@@ -87,7 +87,7 @@ func TestRate(t *testing.T) {
 	}
 	clear(codes)
 	for range 60 {
-		if a := g.get("/api/v1/pipelines"); a.StatusCode != 200 {
+		if a := g.get("/api/v1/pipelines"); a.StatusCode != http.StatusOK {
 			last = a
 		}
 		codes[last.StatusCode]++
@@ -143,7 +143,7 @@ func TestMethods(t *testing.T) {
 	g.past("one\ntwo\n")
 	for _, path := range []string{"/api/v1/pipelines", "/api/v1/jobs/1", "/api/v1/jobs/1/log", "/api/v1/jobs/1/artifacts/all", "/api/v1/version"} {
 		head, get := g.ask("HEAD", path, ""), g.get(path, "Accept-Encoding: identity")
-		if head.StatusCode != 200 || head.text != "" || head.Header.Get("ETag") != get.Header.Get("ETag") || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+		if head.StatusCode != http.StatusOK || head.text != "" || head.Header.Get("ETag") != get.Header.Get("ETag") || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
 			t.Errorf("HEAD %s: %v; GET: %v", path, head, get.Header)
 		}
 		options := g.ask("OPTIONS", path, "")
@@ -214,7 +214,7 @@ func TestFollowerLimit(t *testing.T) {
 	leave()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	q, err := http.NewRequestWithContext(ctx, "GET", g.url+path, nil)
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestServeUntilTheContextEnds(t *testing.T) {
 	}
 	text, _ := io.ReadAll(answer.Body)
 	answer.Body.Close()
-	if answer.StatusCode != 200 || string(text) != `{"status":"ok"}`+"\n" {
+	if answer.StatusCode != http.StatusOK || string(text) != `{"status":"ok"}`+"\n" {
 		t.Errorf("health: %s %s", answer.Status, text)
 	}
 	stop()
@@ -76,7 +76,7 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 	s := &Server{History: openHistory(t)}
 	h := s.logged(s.answer(func(*http.Request, httprouter.Params) (any, error) { panic("no") }))
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if w.Code != 500 || !strings.Contains(w.Body.String(), `"status":500`) || strings.Contains(w.Body.String(), `"no"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -93,7 +93,7 @@ func (w *watch) post(event, body string) (int, string) {
 	w.sent++
 	mac := hmac.New(sha256.New, []byte(hookSecret))
 	mac.Write([]byte(body))
-	r, _ := http.NewRequest("POST", w.url+"/webhook", bytes.NewReader([]byte(body)))
+	r, _ := http.NewRequest(http.MethodPost, w.url+"/webhook", bytes.NewReader([]byte(body)))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-GitHub-Event", event)
 	r.Header.Set("X-GitHub-Delivery", fmt.Sprintf("00000000-0000-0000-0000-%012d", w.sent))

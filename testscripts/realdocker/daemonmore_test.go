@@ -83,7 +83,7 @@ func TestDaemonReadsItsListAnewAndPolls(t *testing.T) {
 func TestDaemonWithoutSignatures(t *testing.T) {
 	w := newWatch(t, watched(images.Busybox(t), "true"))
 	unsigned := func(header string) int {
-		r, _ := http.NewRequest("POST", w.url+"/webhook", strings.NewReader(`{"zen":"z"}`))
+		r, _ := http.NewRequest(http.MethodPost, w.url+"/webhook", strings.NewReader(`{"zen":"z"}`))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("X-GitHub-Event", "ping")
 		r.Header.Set("X-GitHub-Delivery", "00000000-0000-0000-0000-000000000099")
