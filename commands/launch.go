@@ -157,6 +157,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	beside.Go(func() error {
 		l.reap(ctx)
 		l.evictAtTimes(ctx)
+		attic{l.history}.tidy(ctx, r.Docker, r.Engine)
 		return nil
 	})
 	o := &runner.Orchestrator{Jobs: l.shared(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}
@@ -252,6 +253,9 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 	}
 	if l.hold {
 		r.Decide = l.decide
+	}
+	if l.keep {
+		r.Keep = attic{l.history}.put
 	}
 	r.Arch = localArch(r.Engine)
 	return r

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/popsicle-ci/popsicle/db"
@@ -84,8 +85,12 @@ func (m memory) OldBases(engine string) []runner.Base {
 			newest[o] = b.Created
 		}
 	}
+	needed := attic{m.DB}.volumes(context.Background(), 0)
 	var old []runner.Base
 	for _, b := range all {
+		if needed[b.Name] {
+			continue
+		}
 		idle := time.Since(b.Used)
 		replaced := b.Created.Before(newest[owner{b.Root, b.UID}])
 		if idle > baseAge || replaced && idle > baseRest {
@@ -95,12 +100,16 @@ func (m memory) OldBases(engine string) []runner.Base {
 	return old
 }
 
-// keeps says which trees the Reap of this home must leave: those it remembers,
-// and those of another home that still exists. One engine can go by several
+// keeps says what the Reap of this home must leave: the volumes of kept
+// containers, the trees it remembers, and those of another home that still exists. One engine can go by several
 // names (DOCKER_HOST, a context), so it does not matter for which of them a
 // tree is remembered.
 func (m memory) keeps(home string) func(volume, of string) bool {
+	needed := sync.OnceValue(func() map[string]bool { return attic{m.DB}.volumes(context.Background(), 0) })
 	return func(volume, of string) bool {
+		if needed()[volume] {
+			return true
+		}
 		if of != home {
 			_, err := os.Stat(of)
 			return !errors.Is(err, fs.ErrNotExist)

@@ -94,6 +94,7 @@ func engineFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "allow-host", Usage: "run machine jobs on this host itself, without a container: they may do whatever you may", Category: category},
 		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
 		&cli.StringSliceFlag{Name: "runner", Usage: "give jobs to the engine `NAME` alone, of popsicle runners or local (again: several)", Category: category},
+		&cli.StringFlag{Name: "keep", Usage: "keep containers for popsicle shell `WHEN`: failed or never", Value: "failed", Category: category, Validator: keepWhen},
 		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
 	}
 }
@@ -104,6 +105,13 @@ func pullWhen(s string) error {
 		return nil
 	}
 	return usage("--pull %s: there are if-missing, always and never", s)
+}
+
+func keepWhen(s string) error {
+	if s != "failed" && s != "never" {
+		return usage("--keep %s: there are failed and never", s)
+	}
+	return nil
 }
 
 func outputFlags() []cli.Flag {
@@ -153,6 +161,7 @@ type order struct {
 	machine     string // image of machine jobs
 	allowHost   bool   // they run on this host instead
 	sized       bool   // jobs have what their resource classes give
+	keep        bool   // the containers of jobs that fail
 
 	// Of what somebody else than the one at the keyboard asked for.
 	repoName    string                    // "owner/name"; empty: as the remote says
@@ -169,7 +178,7 @@ func newOrder(c *cli.Command) (order, error) {
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
 		parallel:  c.Int("jobs"), atMost: c.Int("jobs"), runners: c.StringSlice("runner"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
 		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
-		machine: c.String("machine-image"), allowHost: c.Bool("allow-host"), sized: c.Bool("limits"),
+		machine: c.String("machine-image"), allowHost: c.Bool("allow-host"), sized: c.Bool("limits"), keep: c.String("keep") == "failed",
 		hold: c.Bool("hold") || !c.Bool("json") && term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stdout),
 	}
 	switch {

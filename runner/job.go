@@ -40,6 +40,7 @@ type job struct {
 	facts     *Facts   // of the image, once it was asked
 
 	failed     bool
+	keeping    bool  // the container is kept
 	failedAt   int   // the first step that failed
 	background []int // steps that run beside the others
 	companions []*companion
@@ -152,6 +153,7 @@ func (j *job) close() {
 	j.part()
 	j.endServices()
 	if j.session != nil {
+		j.keeping = j.worthKeeping()
 		j.dismiss(j.session, j.container, j.view)
 	}
 }
@@ -161,8 +163,11 @@ const closePatience = 5 * time.Second
 
 // dismiss removes a container and what was made for it alone.
 func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
-	r := j.runner
+	r, keeping := j.runner, j.keeping
 	r.closing.Go(func() {
+		if keeping {
+			_ = j.keep(ct, v) // then there is nothing to open later, which popsicle shell says
+		}
 		ctx, cancel := cleanup()
 		defer cancel()
 		patience := closePatience

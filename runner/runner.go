@@ -55,6 +55,9 @@ type Runner struct {
 	// `circleci tests split --split-by=timings`; nil: nobody knows.
 	Timings func(ctx context.Context, workflow, job string) []Timing
 
+	// Keep remembers the container of a job that failed; nil: none is kept.
+	Keep func(Kept) error
+
 	// Now is closed when steps must not be given any time to end.
 	Now <-chan struct{}
 	// Grace is how long a canceled step may go on when it traps the signal.
@@ -65,6 +68,7 @@ type Runner struct {
 	bases   bases
 	closing sync.WaitGroup // containers and volumes on their way out
 	left    atomic.Bool    // some of them could not be removed
+	kept    atomic.Int32   // containers that are kept, or would have been
 
 	sharing sync.Once
 	shared  *shared // with the run's Runners on other engines

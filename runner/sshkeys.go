@@ -76,6 +76,9 @@ func fingerprint(s string) string {
 	return strings.ToLower(strings.TrimPrefix(s, "MD5:"))
 }
 
+// sshKeyFile is the name of a key's file in ~/.ssh.
+func sshKeyFile(k SSHKey) string { return "id_rsa_" + strings.ReplaceAll(k.MD5, ":", "") }
+
 // installKeys is the shell text that gives a home keys. It writes them by the
 // shell's own printf: no process has them among its arguments.
 func installKeys(home string, keys []SSHKey) string {
@@ -83,7 +86,7 @@ func installKeys(home string, keys []SSHKey) string {
 	var b, files strings.Builder
 	fmt.Fprintf(&b, "_mask=$(umask); umask 077; mkdir -p %s && {\n", dir)
 	for _, k := range keys {
-		name := "id_rsa_" + strings.ReplaceAll(k.MD5, ":", "")
+		name := sshKeyFile(k)
 		file := quote(home + "/.ssh/" + name)
 		files.WriteString(" " + file)
 		fmt.Fprintf(&b, "printf '%%s\\n' %s >%s &&\n", quote(strings.TrimRight(k.PEM, "\r\n")), file)

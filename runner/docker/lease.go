@@ -24,6 +24,7 @@ const (
 	LabelPID     = "popsicle.pid"     // for the reader of docker inspect
 	LabelStarted = "popsicle.started" // RFC 3339
 	LabelBase    = "popsicle.base"    // a tree kept from run to run, which has no lease
+	LabelKept    = "popsicle.kept"    // the container of a job that failed, as an image: the home that it belongs to
 )
 
 // A Lease says that a process is alive: a file that it holds locked, which
@@ -109,8 +110,8 @@ func Leases(dir string) (held, dead []string, err error) {
 }
 
 // Reap removes the containers and volumes of runs that are dead: those that
-// name a lease of this host which nobody holds. A volume that carries
-// LabelBase stays if keep says so, of its name and its label's value. It
+// name a lease of this host which nobody holds. What keep says so
+// of stays, by its name and the value of LabelBase, if it carries that. It
 // returns the names of what it removed.
 func (c CLI) Reap(ctx context.Context, keep func(name, home string) bool) ([]string, error) {
 	containers, err := c.dead(ctx, "container", keep)
@@ -139,7 +140,7 @@ func (c CLI) dead(ctx context.Context, kind string, keep func(name, home string)
 	var names []string
 	for name, labels := range found {
 		host, lease, home := labels[0], labels[1], labels[2]
-		if host == here && !LeaseHeld(lease) && (home == "" || !keep(name, home)) {
+		if host == here && !LeaseHeld(lease) && !keep(name, home) {
 			names = append(names, name)
 		}
 	}

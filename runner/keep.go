@@ -1,0 +1,169 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/popsicle-ci/popsicle/runner/docker"
+	"github.com/popsicle-ci/popsicle/runner/plan"
+)
+
+// A Kept is what is left of the container of a job that failed, and what is
+// needed to open it again. It has no value of a secret.
+type Kept struct {
+	Pipeline      int64
+	Workflow, Job string
+	Node          int
+	Engine        string
+	Image         string         // the container as it was
+	Mounts        []docker.Mount // what it saw besides
+	Volumes       []string       // of the job alone, under its mounts
+	Base          string         // the volume of the tree under its mounts; empty: none
+	Dir           string         // the job's working directory
+	Shell         string         // "bash" or "sh"
+	Vars          []plan.Var     // the job's own variables, and the built-in ones
+	Secrets       []string       // names of variables whose values are not kept
+	Contexts      []string       // where some of them are from
+	Startup       string         // what steps wrote into $BASH_ENV; empty too where it has a secret
+	Steps         []KeptStep
+	FailedAt      int // the number of the step
+	Created       time.Time
+}
+
+// A KeptStep is a command of a kept job.
+type KeptStep struct {
+	Number int
+	Name   string
+	Dir    string
+	Env    []plan.Var
+}
+
+// mostKept is how many containers a run keeps: a job on twenty nodes fails on
+// all of them for the same reason.
+const mostKept = 5
+
+// keepTime is how long the keeping of one may take.
+const keepTime = time.Minute
+
+// worthKeeping says whether the job's container is to be kept.
+func (j *job) worthKeeping() bool {
+	r := j.runner
+	select {
+	case <-r.Now:
+		return false // there is no time
+	default:
+	}
+	return r.Keep != nil && j.failed && j.session != nil && j.container != nil && r.kept.Add(1) <= mostKept
+}
+
+// keep makes an image of the container while it still lives. Where that fails,
+// there is nothing to open later, and nothing else is lost.
+func (j *job) keep(ct *docker.Container, v *view) error {
+	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
+	defer cancel()
+	r := j.runner
+	k := j.describe()
+	if v != nil {
+		k.Mounts, k.Base, k.Volumes = append(k.Mounts, v.mount), v.base.Volume, r.scratch.under(v)
+	}
+	if err := j.strip(ctx, ct, &k); err != nil {
+		return err
+	}
+	k.Image = fmt.Sprintf("popsicle-kept:%s-%d-%d-%.8s", r.Build.run(), j.at.JobID, j.at.Node, uuid())
+	if err := r.Docker.Commit(ctx, ct.Name, k.Image, map[string]string{docker.LabelKept: r.Home}); err != nil {
+		return err
+	}
+	k.Created = time.Now()
+	if err := r.Keep(k); err != nil {
+		return err
+	}
+	if v != nil {
+		r.scratch.leave(k.Volumes)
+		v.volumes = nil
+	}
+	return nil
+}
+
+// describe tells what the container was.
+func (j *job) describe() Kept {
+	r, h := j.runner, j.session.hello
+	image := j.plan.Images[0]
+	k := Kept{
+		Pipeline: j.at.Pipeline, Workflow: j.at.Workflow, Job: j.at.Job, Node: j.at.Node, Engine: r.Engine, Shell: "sh",
+		Dir: expand(j.plan.WorkDir, h.Home, h.Home), Vars: layers(image.Env, r.Build.vars(j.at, j.plan, h), j.plan.Env),
+		Contexts: j.plan.Contexts, FailedAt: j.failedAt,
+	}
+	if h.Bash {
+		k.Shell = "bash"
+	}
+	for _, v := range r.secrets(j.plan) {
+		if !slices.ContainsFunc(k.Vars, func(own plan.Var) bool { return own.Name == v.Name }) {
+			k.Secrets = append(k.Secrets, v.Name)
+		}
+	}
+	for i, dir := range j.objects {
+		target := dir
+		if i == 0 {
+			target = objectsDir
+		}
+		k.Mounts = append(k.Mounts, docker.Mount{Target: target, Bind: dir})
+	}
+	for i, s := range j.plan.Steps {
+		run, ok := s.Do.(plan.Run)
+		if !ok {
+			continue
+		}
+		step := KeptStep{Number: j.first() + i, Name: s.Name, Dir: k.Dir, Env: run.Env}
+		if run.WorkDir != "" {
+			step.Dir = expand(run.WorkDir, k.Dir, h.Home)
+		}
+		k.Steps = append(k.Steps, step)
+	}
+	return k
+}
+
+// strip takes the keys of add_ssh_keys out of the container, and reads what
+// lies in memory there and would be lost.
+func (j *job) strip(ctx context.Context, ct *docker.Container, k *Kept) error {
+	h := j.session.hello
+	command := []string{"/bin/sh", "-c", `rm -f "$@"; [ ! -r "$0" ] || cat "$0"`, h.Dir + "/bash_env"}
+	for _, key := range j.runner.Keys {
+		command = append(command, path.Join(h.Home, ".ssh", sshKeyFile(key)))
+	}
+	var startup strings.Builder
+	code, said, err := j.runner.Docker.Exec(ctx, ct.Name, "", command, nil, &startup)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("container %s: %s", ct.Name, said)
+	}
+	if text := startup.String(); j.runner.Mask.String(text) == text {
+		k.Startup = text
+	}
+	return err
+}
+
+// under are the volumes that a view writes to.
+func (s *scratch) under(v *view) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(append(slices.Clone(s.volumes), v.volumes...), func(name string) bool {
+		return !strings.Contains(v.mount.Options["o"], "/"+name+"/")
+	})
+}
+
+// leave leaves volumes where they are when the run ends.
+func (s *scratch) leave(volumes []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.volumes = slices.DeleteFunc(s.volumes, func(name string) bool { return slices.Contains(volumes, name) })
+}
+
+// Text is the shell text that brings about what a step of the job began in:
+// the variables, those given again among them, and the directory.
+func (k Kept) Text(given []plan.Var, step KeptStep) string {
+	text, _ := exports(layers(given, k.Vars, step.Env))
+	return text + k.Startup + "\ncd " + quote(step.Dir) + "\n"
+}
