@@ -85,7 +85,7 @@ func (m memory) OldBases(engine string) []runner.Base {
 			newest[o] = b.Created
 		}
 	}
-	needed := attic{m.DB}.volumes(context.Background(), 0)
+	needed := attic(m).volumes(context.Background(), 0)
 	var old []runner.Base
 	for _, b := range all {
 		if needed[b.Name] {
@@ -105,7 +105,7 @@ func (m memory) OldBases(engine string) []runner.Base {
 // names (DOCKER_HOST, a context), so it does not matter for which of them a
 // tree is remembered.
 func (m memory) keeps(home string) func(volume, of string) bool {
-	needed := sync.OnceValue(func() map[string]bool { return attic{m.DB}.volumes(context.Background(), 0) })
+	needed := sync.OnceValue(func() map[string]bool { return attic(m).volumes(context.Background(), 0) })
 	return func(volume, of string) bool {
 		if needed()[volume] {
 			return true
