@@ -133,6 +133,10 @@ func (l limits) overdue(all []keepsake, now time.Time, fitting func(ids []string
 	return old, nil
 }
 
+// artifactAge is how long artifacts are kept, as CircleCI keeps them.
+// https://circleci.com/docs/guides/optimize/artifacts/
+const artifactAge = 30 * 24 * time.Hour
+
 // An eviction is what the limits removed.
 type eviction struct {
 	Forgotten int // caches and layers
@@ -157,6 +161,11 @@ func (l limits) evict(ctx context.Context, history *db.DB, dry bool) (e eviction
 			break
 		}
 		if err := k.forget(ctx); err != nil {
+			return e, err
+		}
+	}
+	if !dry {
+		if _, err := history.DropArtifacts(ctx, time.Now().Add(-artifactAge), l.size); err != nil {
 			return e, err
 		}
 	}

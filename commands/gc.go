@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -18,18 +20,36 @@ import (
 func gcCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "gc",
-		Usage: "remove what popsicle keeps on its engines",
-		Description: `Removes what dead runs left behind, and the trees that runs keep on the engines
-to start faster and that no run has used for two weeks. Nothing but popsicle's
-own is ever touched.`,
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "remove every kept tree: the next run of a large checkout copies it again"},
+		Usage: "remove what popsicle keeps and nobody needs",
+		Description: `Removes what dead runs left behind; the trees that runs keep on the engines to
+start faster and that no run has used for two weeks; the containers of failed
+jobs that are kept for popsicle shell; and caches, workspaces and artifacts
+beyond their limits. Nothing but popsicle's own is ever touched.
+
+   popsicle gc --dry-run            what would be removed
+   popsicle gc --older-than 12h     containers of jobs that failed before then
+   popsicle gc --cache-size 1GB     caches and artifacts beyond that, too
+   popsicle gc --all                every kept tree and container`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "remove nothing, and say what would be removed"},
+			&cli.BoolFlag{Name: "all", Usage: "remove every kept tree and container: the next run of a large checkout copies it again"},
+			&cli.StringFlag{Name: "older-than", Usage: "remove containers kept of jobs that failed longer than `AGE` ago", Value: "3d"},
 			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
-		},
+		}, limitFlags()),
 		Suggest:      true,
 		OnUsageError: usageError,
 		Action:       gcAction,
 	}
+}
+
+// A collection is one time of removing. With dry it only tells.
+type collection struct {
+	history  *db.DB
+	home     string
+	out      io.Writer
+	dry, all bool
+	age      time.Duration // of kept containers
+	limits   limits
 }
 
 func gcAction(ctx context.Context, c *cli.Command) error {
@@ -37,55 +57,124 @@ func gcAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	history, err := db.Open(ctx, file)
+	g := &collection{home: filepath.Dir(file), out: stdout(c), dry: c.Bool("dry-run"), all: c.Bool("all")}
+	if g.age, err = parseAge(c.String("older-than")); err != nil {
+		return usage("--older-than %s is no time: say 12h or 3d", c.String("older-than"))
+	}
+	if g.limits, err = newLimits(c); err != nil {
+		return err
+	}
+	if g.history, err = db.Open(ctx, file); err != nil {
+		return err
+	}
+	defer g.history.Close()
+	engines, err := engines(ctx, g.history, c.String("engine"))
 	if err != nil {
 		return err
 	}
-	defer history.Close()
-	held, dead, err := docker.Leases(filepath.Join(filepath.Dir(file), leases))
+	return g.run(ctx, engines)
+}
+
+func (g *collection) run(ctx context.Context, all []engine) error {
+	held, dead, err := docker.Leases(filepath.Join(g.home, leases))
 	if err != nil {
 		return err
 	}
-	if c.Bool("all") && len(held) > 0 { // docker does not know that their jobs see the trees
+	if g.all && len(held) > 0 && !g.dry { // docker does not know that their jobs see the trees
 		return usage("runs are going on: popsicle gc --all when they have ended")
 	}
-	all, err := engines(ctx, history, c.String("engine"))
-	if err != nil {
-		return err
-	}
-	m := memory{history}
 	var errs error
 	for _, e := range all {
-		errs = errors.Join(errs, m.dropTrees(ctx, c, e))
+		errs = errors.Join(errs, g.dropKept(ctx, e), g.dropTrees(ctx, e))
 	}
-	_, err = history.CloseAbandoned(ctx, docker.LeaseHeld)
-	reaped, reapErr := reapAll(ctx, all, m.keeps(filepath.Dir(file)))
-	for _, name := range slices.Concat(reaped...) {
-		fmt.Fprintf(stdout(c), "removed %s, which a dead run left behind\n", name)
-	}
-	if errs = errors.Join(errs, err, reapErr); errs == nil {
+	errs = errors.Join(errs, g.dropLeftovers(ctx, all))
+	if errs == nil && !g.dry {
 		for _, lease := range dead {
 			errs = errors.Join(errs, os.Remove(lease))
 		}
 	}
-	return errs
+	return errors.Join(errs, g.evict(ctx))
 }
 
-// dropTrees removes the trees on an engine that are old, or all with --all.
-func (m memory) dropTrees(ctx context.Context, c *cli.Command, e engine) (errs error) {
+// say tells of one thing that goes.
+func (g *collection) say(format string, args ...any) {
+	verb := "removed "
+	if g.dry {
+		verb = "would remove "
+	}
+	fmt.Fprintf(g.out, verb+format+"\n", args...)
+}
+
+// dropKept removes the containers of failed jobs that are kept too long.
+func (g *collection) dropKept(ctx context.Context, e engine) (errs error) {
+	a, most := attic{g.history}, atticMost
+	if g.all {
+		most = 0
+	}
+	old, err := a.overdue(ctx, e.Host, most, g.age)
+	for _, k := range old {
+		if !g.dry {
+			if err := a.drop(ctx, e.cli, k); err != nil {
+				errs = errors.Join(errs, err)
+				continue
+			}
+		}
+		g.say("the container of job %s of #%d: %s", k.Job, k.Pipeline, k.Image)
+	}
+	return errors.Join(errs, err)
+}
+
+// dropTrees removes the trees on an engine that are old, or all.
+func (g *collection) dropTrees(ctx context.Context, e engine) (errs error) {
+	m := memory{g.history}
 	old := m.OldBases(e.Host)
-	if c.Bool("all") {
+	if g.all {
 		old = m.allBases(e.Host)
 	}
 	for _, b := range old {
-		if err := e.cli.VolumeRemove(ctx, b.Volume); err != nil {
-			errs = errors.Join(errs, err)
-			continue
+		if !g.dry {
+			if err := e.cli.VolumeRemove(ctx, b.Volume); err != nil {
+				errs = errors.Join(errs, err)
+				continue
+			}
+			m.DropBase(b)
 		}
-		m.DropBase(b)
-		fmt.Fprintf(stdout(c), "removed %s: %d files of %s\n", b.Volume, b.Files, b.Root)
+		g.say("%s: %d files of %s", b.Volume, b.Files, b.Root)
 	}
 	return errs
+}
+
+// dropLeftovers removes what dead runs left on the engines, and closes what
+// they left open in the history.
+func (g *collection) dropLeftovers(ctx context.Context, all []engine) (errs error) {
+	keep := memory{g.history}.keeps(g.home)
+	var names []string
+	if g.dry {
+		for _, e := range all {
+			found, err := e.cli.Leftovers(ctx, keep)
+			names, errs = append(names, found...), errors.Join(errs, err)
+		}
+	} else {
+		_, errs = g.history.CloseAbandoned(ctx, docker.LeaseHeld)
+		reaped, err := reapAll(ctx, all, keep)
+		names, errs = slices.Concat(reaped...), errors.Join(errs, err)
+	}
+	for _, name := range names {
+		g.say("%s, which a dead run left behind", name)
+	}
+	return errs
+}
+
+// evict removes caches, workspaces and artifacts beyond their limits.
+func (g *collection) evict(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(g.home, "stash")); err != nil {
+		return nil // nothing was ever kept
+	}
+	e, err := g.limits.evict(ctx, g.history, g.dry)
+	if err == nil {
+		fmt.Fprintln(g.out, e.describe(g.dry))
+	}
+	return err
 }
 
 func (m memory) allBases(engine string) []runner.Base {

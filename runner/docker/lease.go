@@ -128,6 +128,16 @@ func (c CLI) Reap(ctx context.Context, keep func(name, home string) bool) ([]str
 	return append(containers, volumes...), err
 }
 
+// Leftovers names what Reap would remove.
+func (c CLI) Leftovers(ctx context.Context, keep func(name, home string) bool) ([]string, error) {
+	containers, err := c.dead(ctx, "container", keep)
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := c.dead(ctx, "volume", keep)
+	return append(containers, volumes...), err
+}
+
 func (c CLI) dead(ctx context.Context, kind string, keep func(name, home string) bool) ([]string, error) {
 	here, err := os.Hostname()
 	if err != nil {

@@ -1,0 +1,43 @@
+package realdocker
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/popsicle-ci/popsicle/testscripts/images"
+)
+
+var keptImage = regexp.MustCompile(`popsicle-kept:\S+`)
+
+// TestKeptAndCollected keeps the container of a failed job, looks into it, and
+// has gc remove it: told first, then done, and nothing else.
+func TestKeptAndCollected(t *testing.T) {
+	config := "version: 2.1\njobs:\n  build:\n    docker: [{image: " + images.Busybox(t) + "}]\n    environment: {WORD: kept}\n" +
+		"    steps:\n      - checkout\n      - run: echo trace > left\n      - run: exit 3\nworkflows: {main: {jobs: [build]}}\n"
+	p := newPlace(t, map[string]string{".popsicle/ci.yml": config})
+	p.must(1, "run")
+	shell := p.command("shell")
+	shell.Stdin = strings.NewReader("cat left; echo \"$WORD in $PWD\"; exit 7\n")
+	out, err := shell.Output()
+	if shell.ProcessState.ExitCode() != 7 || string(out) != "trace\nkept in /root/project\n" {
+		t.Errorf("the shell ended with %v and said %q", err, out)
+	}
+	would := p.must(0, "gc", "--dry-run", "--all")
+	image := keptImage.FindString(would)
+	if !strings.HasPrefix(would, "would remove the container of job build of #1: ") || !there(image) {
+		t.Fatalf("gc --dry-run said %q of %q", would, image)
+	}
+	if said := p.must(0, "gc"); said != "" || !there(image) {
+		t.Errorf("gc removed what is new: %q", said)
+	}
+	if said := p.must(0, "gc", "--older-than", "1ms"); !strings.Contains(said, "removed the container of job build of #1: "+image) || there(image) {
+		t.Errorf("gc said %q", said)
+	}
+}
+
+// there says whether the engine has an image.
+func there(image string) bool {
+	return image != "" && exec.Command("docker", "image", "inspect", image).Run() == nil
+}
