@@ -95,6 +95,8 @@ func (j *job) pack(ctx context.Context, p *packer, c choice, s *stowed) error {
 		return nil
 	case code != 0:
 		return errTar{fmt.Sprintf("tar in the container exited with %d%s", code, behind(said))}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, tar.ErrHeader):
+		return errTar{fmt.Sprintf("what tar in the container wrote is no whole tar: %v%s", err, behind(said))}
 	}
 	return err
 }
