@@ -716,7 +716,10 @@ type tokenReader struct{ sent chan string }
 
 func (r tokenReader) Write(p []byte) (int, error) {
 	if lines := strings.Split(strings.TrimSuffix(string(p), "\n"), "\n"); len(lines) > 1 {
-		r.sent <- lines[len(lines)-1]
+		select {
+		case r.sent <- lines[len(lines)-1]:
+		default: // the token came first, and nobody waits for the files after it
+		}
 	}
 	return len(p), nil
 }
