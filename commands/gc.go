@@ -168,7 +168,7 @@ func (g *collection) dropLeftovers(ctx context.Context, all []engine) (errs erro
 // evict removes caches, workspaces and artifacts beyond their limits.
 func (g *collection) evict(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(g.home, "stash")); err != nil {
-		return nil // nothing was ever kept
+		return nil //nolint:nilerr // nothing was ever kept
 	}
 	e, err := g.limits.evict(ctx, g.history, g.dry)
 	if err == nil {
