@@ -57,6 +57,7 @@ func setUp(env *testscript.Env) error {
 		"LANG":                "C.UTF-8",
 		"TZ":                  "UTC",
 		"GIT_CONFIG_NOSYSTEM": "1",
+		"GORACE":              "atexit_sleep_ms=0", // or every program of a script ends with a second of sleep
 		"GIT_AUTHOR_NAME":     "Ada",
 		"GIT_AUTHOR_EMAIL":    "ada@example.com",
 		"GIT_AUTHOR_DATE":     "2026-01-02T03:04:05Z",
