@@ -24,3 +24,15 @@ func TestACompanionDoesNotKeepTheListener(t *testing.T) {
 		t.Errorf("the step says %q", got)
 	}
 }
+
+// TestTheStepThatHaltsIsTaken is about a step that was sent ahead and has
+// halted the job before it is taken: only those after it are left out.
+func TestTheStepThatHaltsIsTaken(t *testing.T) {
+	j := &job{session: &session{}, plan: &plan.Job{}}
+	j.session.halted.Store(3)
+	for n, want := range map[int]bool{3: false, 4: true} {
+		if got, why := j.skips(n, plan.Step{When: plan.Always, Do: plan.Run{}}); got != want {
+			t.Errorf("step %d is left out: %v %s", n, got, why)
+		}
+	}
+}

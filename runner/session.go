@@ -93,7 +93,7 @@ type session struct {
 
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
 	lineup lineup                   // whose output arrives
-	halted atomic.Bool              // a step said that the job is to end
+	halted atomic.Int64             // the step that said that the job is to end; 0: none
 	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
 
 	greet chan hello
@@ -177,7 +177,7 @@ func (s *session) control(line string) {
 		code, err2 := strconv.Atoi(exit)
 		s.fail(errors.Join(err1, err2))
 		if halt {
-			s.halted.Store(true)
+			s.halted.CompareAndSwap(0, int64(step))
 			s.lineup.end(1) // what was sent ahead has not begun
 		} else {
 			s.over(code)

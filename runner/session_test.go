@@ -375,7 +375,7 @@ func TestStepThatHalts(t *testing.T) {
 			c.begin(2, fmt.Sprintf("circleci-agent step halt; echo on; exit %d", code))
 			c.put("step-3.sh", "echo three")
 			c.follow(3, c.command())
-			if got := c.wait(2); got != code || c.said(2) != "on\n" || !c.halted.Load() {
+			if got := c.wait(2); got != code || c.said(2) != "on\n" || c.halted.Load() != 2 {
 				t.Errorf("ended with %d, halted %v: %q", got, c.halted.Load(), c.said(2))
 			}
 			if code, err := c.eval(t.Context(), "true"); code != 0 || err != nil || c.said(3) != "" {

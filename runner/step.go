@@ -24,7 +24,7 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	}
 	j.runner.Out.Emit(started)
 	j.announce(n)
-	if skip, why := j.skips(s); skip {
+	if skip, why := j.skips(n, s); skip {
 		j.finish(event.StepFinished{Status: event.Skipped, Reason: why})
 		return nil
 	}
@@ -49,11 +49,12 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	return err
 }
 
-// skips says whether a step is left out, and why where its condition does not
-// say it.
-func (j *job) skips(s plan.Step) (skip bool, why string) {
+// skips says whether step number n is left out, and why where its condition
+// does not say it. The step that halted the job is not: sent ahead, it may
+// have ended before it is taken.
+func (j *job) skips(n int, s plan.Step) (skip bool, why string) {
 	switch {
-	case j.session.halted.Load():
+	case j.haltedBefore(n):
 		return true, "the job was halted by an earlier step"
 	case s.When == plan.OnSuccess && j.failed, s.When == plan.OnFail && !j.failed:
 		return true, ""
@@ -63,6 +64,12 @@ func (j *job) skips(s plan.Step) (skip bool, why string) {
 		return true, "deploy runs on the last node alone"
 	}
 	return false, ""
+}
+
+// haltedBefore says whether a step before number n ended the job.
+func (j *job) haltedBefore(n int) bool {
+	by := j.session.halted.Load()
+	return by != 0 && by < int64(n)
 }
 
 // do is the one switch over kinds of step.
