@@ -91,3 +91,20 @@ func numberArg(c *cli.Command) (int64, error) {
 	}
 	return number, nil
 }
+
+// openOne opens the history, or that of a daemon, and finds in it the pipeline
+// that the one argument names, or the latest. The caller closes it.
+func openOne(ctx context.Context, c *cli.Command) (archive, db.Pipeline, error) {
+	if n := c.Args().Len(); n > 1 {
+		return nil, db.Pipeline{}, usage("%s takes the number of one pipeline, not %d arguments\n  %s --help says what it takes", c.Name, n, c.FullName())
+	}
+	history, err := openArchive(ctx, c)
+	if err != nil {
+		return nil, db.Pipeline{}, err
+	}
+	p, err := pick(ctx, history, c.Args().First())
+	if err != nil {
+		return nil, p, errors.Join(err, history.Close())
+	}
+	return history, p, nil
+}

@@ -47,18 +47,11 @@ func artifactsCommand() *cli.Command {
 }
 
 func artifactsAction(ctx context.Context, c *cli.Command) error {
-	if c.Args().Len() > 1 {
-		return usage("artifacts takes the number of one pipeline, not %d arguments: --get PATH fetches one", c.Args().Len())
-	}
-	history, err := openArchive(ctx, c)
+	history, p, err := openOne(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer history.Close()
-	p, err := pick(ctx, history, c.Args().First())
-	if err != nil {
-		return err
-	}
 	found, err := artifactsOf(ctx, history, p, c.String("job"), c.String("get"))
 	if err != nil {
 		return err

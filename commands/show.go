@@ -30,18 +30,11 @@ exit codes.
 }
 
 func showAction(ctx context.Context, c *cli.Command) error {
-	if c.Args().Len() > 1 {
-		return usage("show takes the number of one pipeline, not %d arguments", c.Args().Len())
-	}
-	history, err := openArchive(ctx, c)
+	history, p, err := openOne(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer history.Close()
-	p, err := pick(ctx, history, c.Args().First())
-	if err != nil {
-		return err
-	}
 	jobs, err := history.Jobs(ctx, p.ID)
 	if err != nil {
 		return err

@@ -40,18 +40,11 @@ The exit code does not say whether tests failed: popsicle run does.
 }
 
 func testsAction(ctx context.Context, c *cli.Command) error {
-	if c.Args().Len() > 1 {
-		return usage("tests takes the number of one pipeline, not %d arguments", c.Args().Len())
-	}
-	history, err := openArchive(ctx, c)
+	history, p, err := openOne(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer history.Close()
-	p, err := pick(ctx, history, c.Args().First())
-	if err != nil {
-		return err
-	}
 	found, err := testsOf(ctx, history, p, c.String("job"), c.Bool("failed"))
 	if err != nil {
 		return err
