@@ -97,14 +97,7 @@ func (j *job) do(ctx context.Context, n int, s plan.Step) (event.StepFinished, e
 	case plan.SetupRemoteDocker:
 		return j.setupRemoteDocker(ctx, s, a)
 	}
-	return j.notYet(s)
-}
-
-// notYet skips a step that popsicle has no way to carry out.
-func (j *job) notYet(s plan.Step) (event.StepFinished, error) {
-	kind := s.Do.StepKind()
-	j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: %s is not carried out yet: the step is skipped", s.Pos, kind))
-	return event.StepFinished{Status: event.Skipped, Reason: kind + " is not carried out yet"}, nil
+	return event.StepFinished{}, fmt.Errorf("%s: nothing carries out a step of kind %s", s.Pos, s.Do.StepKind())
 }
 
 // shell returns the command line that a run step's script is given to.
