@@ -84,11 +84,17 @@ func (l *launch) proven(ctx context.Context, o db.Order) *db.Pipeline {
 	if err != nil || p == nil {
 		return nil
 	}
-	same := p.Branch == o.Branch && p.Tag == o.Tag && p.ConfigHash == l.started(o.Pipeline).Config
-	if p.Trigger != "cli" || p.Status != event.Success || !same {
+	if !proves(*p, o, l.started(o.Pipeline).Config) {
 		return nil
 	}
 	return p
+}
+
+// proves says whether a run of the order's tree, which has ended, makes
+// another one of it needless: popsicle run has passed all that config asks for
+// on this ref.
+func proves(p db.Pipeline, o db.Order, config string) bool {
+	return p.Trigger == "cli" && p.Status == event.Success && p.Branch == o.Branch && p.Tag == o.Tag && p.ConfigHash == config
 }
 
 // adopt ends a pipeline that another has run already, and says of the commit
