@@ -90,11 +90,12 @@ func keepRepos() map[string]string {
 	}
 	flow := func(name string) string { return "workflows: {main: {jobs: [" + name + "]}}\n" }
 	return map[string]string{
-		"cache-save":    head + job("save", data, "      - save_cache: {key: 'c-{{ epoch }}', paths: [/data]}\n") + flow("save"),
-		"cache-restore": head + job("restore", image, "      - restore_cache: {keys: ['c-']}\n") + flow("restore"),
-		"workspace":     wide,
-		"artifacts":     head + job("store", data, "      - store_artifacts: {path: /data}\n") + flow("store"),
-		"nodes":         head + "  nodes:\n    parallelism: 20\n    docker: [{image: " + image + "}]\n    steps: [{run: 'true'}]\n" + flow("nodes"),
+		// One repository: a cache belongs to the project that saved it.
+		"caches": head + job("save", data, "      - save_cache: {key: 'c-{{ epoch }}', paths: [/data]}\n") +
+			job("restore", image, "      - restore_cache: {keys: ['c-']}\n") + flow("save, restore"),
+		"workspace": wide,
+		"artifacts": head + job("store", data, "      - store_artifacts: {path: /data}\n") + flow("store"),
+		"nodes":     head + "  nodes:\n    parallelism: 20\n    docker: [{image: " + image + "}]\n    steps: [{run: 'true'}]\n" + flow("nodes"),
 	}
 }
 
@@ -119,8 +120,8 @@ func (b *Bench) makeKeepRepos(ctx context.Context) error {
 const packed = "../packed.tar.zst"
 
 // keeping is one such work: popsicle beside tar and zstd.
-func (b *Bench) keeping(name, about, repo, byHand string) Work {
-	p := b.popsicleIn(repo, "run")
+func (b *Bench) keeping(name, about, repo, arguments, byHand string) Work {
+	p := b.popsicleIn(repo, arguments)
 	p.Bar, p.MaxMB = keepBar, keepMB
 	w := Work{Name: name, About: about, Most: 2, Long: true, Cases: []Case{b.floor(repo, "docker run tar | zstd", byHand), p}}
 	w.Cases[0].Before = b.makeKeepRepos
@@ -133,18 +134,18 @@ const (
 )
 
 func (b *Bench) cacheSave() Work {
-	return b.keeping("cache-save", "save_cache of 1 GB in 50,000 files, under a new key each time", "cache-save", packByHand)
+	return b.keeping("cache-save", "save_cache of 1 GB in 50,000 files, under a new key each time", "caches", "run save", packByHand)
 }
 
 func (b *Bench) cacheRestore() Work {
-	w := b.keeping("cache-restore", "restore_cache of what cache-save has saved", "cache-restore", unpackByHand+image+" tar -xf - -C /")
-	p := b.popsicleIn("cache-save", "run")
+	w := b.keeping("cache-restore", "restore_cache of what cache-save has saved", "caches", "run restore", unpackByHand+image+" tar -xf - -C /")
+	p := b.popsicleIn("caches", "run save")
 	w.Cases[1].Check = contains("Restored")
 	w.Cases[0].Before = func(ctx context.Context) error {
 		if err := b.makeKeepRepos(ctx); err != nil {
 			return err
 		}
-		hand := b.by("cache-save", "", packByHand+"; "+p.Command)
+		hand := b.by("caches", "", packByHand+"; "+p.Command)
 		_, err := hand.once(ctx)
 		return err
 	}
@@ -154,16 +155,15 @@ func (b *Bench) cacheRestore() Work {
 func (b *Bench) workspace() Work {
 	up := "docker run --rm " + data + " sh -c 'cd /data; tar -cf - d0* d1* d20* d21* d22* d23* d24*' | zstd -q -T0 -3 -f -o ../ws.zst; "
 	down := "for i in 1 2 3 4 5 6 7 8; do (zstd -q -dc ../ws.zst | docker run --rm -i " + image + " sh -c 'mkdir /w; tar -xf - -C /w') & done; wait"
-	return b.keeping("workspace", "persist 500 MB in one job, attach it in eight", "workspace", up+down)
+	return b.keeping("workspace", "persist 500 MB in one job, attach it in eight", "workspace", "run", up+down)
 }
 
 func (b *Bench) artifacts() Work {
-	return b.keeping("artifacts", "store_artifacts of 1 GB in 50,000 files", "artifacts", packByHand)
+	return b.keeping("artifacts", "store_artifacts of 1 GB in 50,000 files", "artifacts", "run", packByHand)
 }
 
 func (b *Bench) nodes() Work {
-	w := b.keeping("nodes", "a job on twenty nodes, four at a time", "nodes", "seq 20 | xargs -P 4 -I{} docker run --rm "+image+" true")
-	w.Cases[1].Command += " --jobs 4"
+	w := b.keeping("nodes", "a job on twenty nodes, four at a time", "nodes", "run --jobs 4", "seq 20 | xargs -P 4 -I{} docker run --rm "+image+" true")
 	w.Cases[0].Label = "docker run, four at a time"
 	return w
 }
