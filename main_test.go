@@ -23,7 +23,7 @@ var floors = map[string][]string{
 	".": {"commands"},
 
 	"commands": {
-		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/term", "commands/vault", "db", "ghstatus", "gitops", "server",
+		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/starter/actions", "commands/term", "commands/vault", "db", "ghstatus", "gitops", "server",
 		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
@@ -36,6 +36,8 @@ var floors = map[string][]string{
 	"db":               {"runner/event"},
 	"ghstatus":         {"runner/event"},
 	"runner/config":    {"runner/config/expr", "runner/config/schema", "runner/config/template", "runner/config/tree", "runner/plan"},
+
+	"commands/starter/actions": {"runner/config/tree"},
 
 	"runner/config/orb":      {"runner/config/tree"},
 	"runner/config/schema":   {"runner/config/tree"},

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/popsicle-ci/popsicle/commands/starter"
+	"github.com/popsicle-ci/popsicle/commands/starter/actions"
 	"github.com/popsicle-ci/popsicle/gitops"
 )
 
@@ -21,14 +23,17 @@ func initCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "init",
 		Usage: "write a first config from what this checkout holds",
-		Description: `Looks for go.mod, package.json, pyproject.toml, requirements.txt, Cargo.toml,
-Gemfile, pom.xml, build.gradle, composer.json, mix.exs or a Makefile, and writes
-` + starting + ` with a job for each language. An existing config is never
-changed: .circleci/config.yml runs as it is.
+		Description: `Writes ` + starting + `. Workflows of GitHub Actions are carried over: what has
+no counterpart stands as a comment where it was. Without any it looks for go.mod,
+package.json, pyproject.toml, requirements.txt, Cargo.toml, Gemfile, pom.xml,
+build.gradle, composer.json, mix.exs or a Makefile, and writes a job for each
+language. An existing config is never changed: .circleci/config.yml runs as it is.
 
    popsicle init
-   popsicle init --print        show it, and write nothing`,
+   popsicle init --print            show it, and write nothing
+   popsicle init --from languages   do not look at .github/workflows`,
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "from", Usage: "make it from `WHAT`: actions, languages, or actions where there are any (auto)", Value: "auto", Validator: oneOf("from", "auto", "actions", "languages")},
 			&cli.BoolFlag{Name: "print", Usage: "print the config instead of writing it"},
 			&cli.StringFlag{Name: "dir", Aliases: []string{"C"}, Usage: "the checkout that holds `DIR`", Value: "."},
 		},
@@ -48,11 +53,10 @@ func initAction(_ context.Context, c *cli.Command) error {
 			return err
 		}
 	}
-	jobs, err := starter.Find(os.DirFS(top))
+	text, told, err := firstConfig(os.DirFS(top), c.String("from"))
 	if err != nil {
-		return usage("%w: there is no go.mod, package.json, pyproject.toml, Makefile with a test target …\n  docs/getting-started.md shows a config to begin with", err)
+		return err
 	}
-	text := starter.Config(jobs)
 	if c.Bool("print") {
 		fmt.Fprint(stdout(c), text)
 		return nil
@@ -60,14 +64,39 @@ func initAction(_ context.Context, c *cli.Command) error {
 	if err := create(filepath.Join(top, filepath.FromSlash(starting)), text); err != nil {
 		return err
 	}
-	for _, j := range jobs {
-		fmt.Fprintf(stdout(c), "job %s on %s, from %s\n", j.Name, j.Image, j.Found)
-	}
-	fmt.Fprintf(stdout(c), "wrote %s: popsicle run tries it\n", starting)
-	if workflows, _ := filepath.Glob(filepath.Join(top, ".github", "workflows", "*.y*ml")); len(workflows) > 0 {
-		fmt.Fprintf(stdout(c), "the workflows of GitHub Actions stay as they are (.github/workflows, %d): carry over what is missing\n", len(workflows))
-	}
+	fmt.Fprintf(stdout(c), "%swrote %s: popsicle run tries it\n", told, starting)
 	return nil
+}
+
+// firstConfig makes a config from the workflows or languages of a checkout,
+// and says what it was made from.
+func firstConfig(tree fs.FS, from string) (text, told string, err error) {
+	if from != "languages" {
+		c, err := actions.Convert(tree)
+		if err == nil || from == "actions" {
+			return c.Text, tellActions(c), err
+		}
+	}
+	jobs, err := starter.Find(tree)
+	if err != nil {
+		return "", "", usage("%w: there is no go.mod, package.json, pyproject.toml, Makefile with a test target …\n  docs/getting-started.md shows a config to begin with", err)
+	}
+	for _, j := range jobs {
+		told += fmt.Sprintf("job %s on %s, from %s\n", j.Name, j.Image, j.Found)
+	}
+	return starter.Config(jobs), told, nil
+}
+
+// tellActions says what became of workflows.
+func tellActions(c actions.Config) string {
+	var b strings.Builder
+	for _, j := range c.Jobs {
+		fmt.Fprintf(&b, "job %s on %s, from %s\n", j.Name, j.Image, j.Found)
+	}
+	for _, l := range c.Left {
+		fmt.Fprintf(&b, "left out: %s\n", l)
+	}
+	return b.String()
 }
 
 // already says which config the checkout has, where it has one.
