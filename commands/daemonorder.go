@@ -11,7 +11,6 @@ import (
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner"
-	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 	"github.com/popsicle-ci/popsicle/server"
 )
@@ -98,20 +97,6 @@ func (l *launch) openMirror(ctx context.Context, o db.Order) error {
 		return err
 	}
 	return l.unlock(ctx)
-}
-
-// refuse ends a pipeline that cannot begin, with the reason.
-func (l *launch) refuse(ctx context.Context, o db.Order, status event.Status, reason string) (event.Status, bool, error) {
-	recorder := l.history.Recorder(o.Pipeline)
-	out := event.NewStream(recorder)
-	at := event.At{Pipeline: o.Pipeline}
-	out.Emit(event.PipelineStarted{
-		At: at, Repo: o.Repo, Commit: o.Commit, Branch: o.Branch, Tag: o.Tag, Subject: o.Subject, Author: o.Author, Trigger: o.Trigger, Source: "commit",
-	})
-	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
-	defer cancel()
-	return status, false, recorder.Close(wait)
 }
 
 // gitToken is the token for a host, as gh takes it from the environment; else

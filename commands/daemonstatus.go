@@ -106,12 +106,16 @@ func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report *g
 			return "", false, err
 		}
 	}
-	return l.refuse(ctx, o, event.Success, fmt.Sprintf("#%d has tested this tree: it is not run again", p.ID))
+	return event.Success, false, l.end(ctx, o, event.Success, fmt.Sprintf("#%d has tested this tree: it is not run again", p.ID))
 }
 
 // runOrAdopt runs a pipeline whose plan is made, unless that is done already.
-func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, r db.Repo, lease *docker.Lease) (event.Status, bool, error) {
-	report := d.reporter(o, r)
+func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, report *ghstatus.Reporter, lease *docker.Lease) (event.Status, bool, error) {
+	if report != nil {
+		if err := d.begun(ctx, o, report); err != nil {
+			d.log.Error("statuses not kept", "pipeline", o.Pipeline, "error", err)
+		}
+	}
 	if p := l.proven(ctx, o); p != nil {
 		return l.adopt(ctx, o, *p, report)
 	}

@@ -164,7 +164,7 @@ func (d *daemon) runOrder(ctx context.Context, o db.Order) {
 		}
 		log.Info("pipeline begins", "event", o.Event, "by", o.By)
 		if !known {
-			return l.refuse(ctx, o, event.Canceled, "the repository is not on the list any more")
+			return event.Canceled, false, l.end(ctx, o, event.Canceled, "the repository is not on the list any more")
 		}
 		return d.fetchAndRun(ctx, l, o, repo, lease)
 	})
@@ -187,11 +187,11 @@ func (d *daemon) fetchAndRun(ctx context.Context, l *launch, o db.Order, repo db
 	if err == nil {
 		err = l.openMirror(ctx, o)
 	}
+	report := d.reporter(o, repo)
 	if err != nil {
-		status, reason := whyNot(ctx, err)
-		return l.refuse(ctx, o, status, reason)
+		return d.refuse(ctx, l, o, report, whyNot(ctx, err))
 	}
-	return d.runOrAdopt(ctx, l, o, repo, lease)
+	return d.runOrAdopt(ctx, l, o, report, lease)
 }
 
 // fetchTries is how often a server is asked that does not answer well.
@@ -211,21 +211,6 @@ func (d *daemon) fetch(ctx context.Context, m *gitops.Mirror, o db.Order) (err e
 		}
 	}
 	return err
-}
-
-// whyNot says how a pipeline ends that could not begin.
-func whyNot(ctx context.Context, err error) (event.Status, string) {
-	var short *cutShort
-	var nothing *nothingToRun
-	switch {
-	case ctx.Err() != nil && errors.As(context.Cause(ctx), &short):
-		return short.status, short.reason
-	case errors.As(err, &nothing):
-		return event.NotRun, err.Error()
-	case exitCode(err) == exitUsage:
-		return event.Failed, err.Error()
-	}
-	return event.InfrastructureFail, err.Error()
 }
 
 // mirror is the mirror of a repository, one for all its pipelines.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -94,6 +95,17 @@ func (d *DB) SettleStatus(ctx context.Context, s Status, verdict, answer string,
 			WHERE id = ?6`, posted, s.Seq, moment(next), verdict, answer, s.ID)
 		return err
 	})
+}
+
+// StatusOf returns what was said last of a commit under a context.
+func (d *DB) StatusOf(ctx context.Context, host, repo, commit, context string) (Status, error) {
+	row := d.read.QueryRowContext(ctx, `SELECT `+statusColumns+` FROM statuses WHERE host = ? AND repo = ? AND commit_sha = ? AND context = ?`,
+		host, repo, commit, context)
+	s, err := scanStatus(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, fmt.Errorf("status %s of %s: %w", context, commit, ErrNotFound)
+	}
+	return s, d.wrap(err)
 }
 
 // Statuses lists what a pipeline has said of its commit.

@@ -37,8 +37,9 @@ type Reporter struct {
 
 // A workflow is what is known of one.
 type workflow struct {
-	jobs  map[int]*job
-	ended bool
+	jobs   map[int]*job
+	ended  bool
+	status event.Status // how
 }
 
 type job struct {
@@ -80,6 +81,7 @@ func (r *Reporter) Handle(e event.Event) error {
 	case event.WorkflowFinished:
 		r.ended(at, e.Status)
 	case event.PipelineFinished:
+		r.sayWhole(e)
 		r.flush()
 	}
 	err := r.err
@@ -131,7 +133,7 @@ func (r *Reporter) begin(name string) {
 }
 
 func (r *Reporter) context(workflow, job string) string {
-	context := cmp.Or(r.Prefix, "popsicle") + "/" + workflow
+	context := r.Whole() + "/" + workflow
 	if job != "" {
 		context += "/" + job
 	}
@@ -204,7 +206,7 @@ func (r *Reporter) ended(at event.At, status event.Status) {
 	if w == nil {
 		return
 	}
-	w.ended = true
+	w.ended, w.status = true, status
 	if !r.PerJob {
 		state, text, arch := w.verdict(status)
 		r.say(r.context(at.Workflow, ""), state, text+r.took(at.Time, r.started, arch))

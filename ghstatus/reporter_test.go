@@ -164,3 +164,61 @@ func FuzzParseRemote(f *testing.F) {
 		}
 	})
 }
+
+func TestAPipelineThatCouldNotBegin(t *testing.T) {
+	var got []string
+	r := &Reporter{
+		Target: Target{Commit: "c"}, URL: func(n int64) string { return fmt.Sprint("https://h/", n) },
+		Put: func(s Status) error {
+			got = append(got, fmt.Sprint(s.Context, " ", s.State, " ", s.TargetURL, " ", s.Pipeline, " ", s.Description))
+			return nil
+		},
+	}
+	if err := r.Refuse(7, ".popsicle/ci.yml:2:7: jobs is wrong\n.popsicle/ci.yml:3:1: so is this"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Refuse(8, strings.Repeat("é", 200)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Begin(9); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"popsicle error https://h/7 7 .popsicle/ci.yml:2:7: jobs is wrong",
+		"popsicle error https://h/8 8 " + strings.Repeat("é", 139) + "…",
+		"popsicle success https://h/9 9 a later pipeline could begin",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestAPipelineThatCouldNotGoOn ends a pipeline whose only workflow passed,
+// because of what that workflow had made.
+func TestAPipelineThatCouldNotGoOn(t *testing.T) {
+	for _, tt := range []struct {
+		tree event.TreeRead
+		want []string
+	}{
+		{event.TreeRead{Equal: true}, []string{"popsicle/main success", "popsicle error"}},
+		{event.TreeRead{Dirty: true}, nil},
+	} {
+		var got []string
+		r := &Reporter{Ended: true, Put: func(s Status) error {
+			got = append(got, fmt.Sprint(s.Context, " ", s.State))
+			return nil
+		}}
+		for _, e := range []event.Event{
+			event.PipelineStarted{At: at(0, "", "", 0), Source: "commit"}, event.JobQueued{At: at(0, "main", "setup", 1)}, tt.tree,
+			event.JobFinished{At: at(1, "main", "setup", 1), Status: event.Success}, event.WorkflowFinished{At: at(1, "main", "", 0), Status: event.Success},
+			event.PipelineFinished{At: at(2, "", "", 0), Status: event.Failed, Reason: "job setup continued it with a config that cannot run"},
+		} {
+			if err := r.Handle(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %q", tt.tree, got)
+		}
+	}
+}
