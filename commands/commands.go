@@ -45,7 +45,7 @@ func root() *cli.Command {
 		Usage:                     "run your CI before the push",
 		Description:               "Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,\nin containers on this machine, and keeps a history of every run.",
 		Version:                   version(),
-		Commands:                  []*cli.Command{runCommand(), initCommand(), historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), cancelCommand(), rerunCommand(), shellCommand(), reportCommand(), approveCommand(), remoteCommand(), daemonCommand(), gcCommand(), runnersCommand(), cacheCommand(), doctorCommand(), contextCommand(), envCommand(), configCommand(), orbCommand()},
+		Commands:                  []*cli.Command{runCommand(), initCommand(), historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), cancelCommand(), rerunCommand(), shellCommand(), reportCommand(), approveCommand(), remoteCommand(), daemonCommand(), gcCommand(), runnersCommand(), cacheCommand(), doctorCommand(), contextCommand(), envCommand(), configCommand(), orbCommand(), versionCommand()},
 		Suggest:                   true,
 		EnableShellCompletion:     true,
 		DisableSliceFlagSeparator: true,
