@@ -45,14 +45,22 @@ func root() *cli.Command {
 		Usage:                     "run your CI before the push",
 		Description:               "Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,\nin containers on this machine, and keeps a history of every run.",
 		Version:                   version(),
-		Commands:                  []*cli.Command{runCommand(), initCommand(), historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), cancelCommand(), rerunCommand(), shellCommand(), reportCommand(), approveCommand(), remoteCommand(), daemonCommand(), gcCommand(), runnersCommand(), cacheCommand(), doctorCommand(), contextCommand(), envCommand(), configCommand(), orbCommand(), versionCommand()},
+		Commands:                  []*cli.Command{runCommand(), initCommand(), historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), cancelCommand(), rerunCommand(), shellCommand(), reportCommand(), approveCommand(), remoteCommand(), daemonCommand(), gcCommand(), runnersCommand(), cacheCommand(), doctorCommand(), contextCommand(), envCommand(), configCommand(), orbCommand(), completionCommand(), versionCommand(), completeCommand()},
 		Suggest:                   true,
-		EnableShellCompletion:     true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(context.Context, *cli.Command, error) {}, // Main maps errors to exit codes
 		OnUsageError:              usageError,
 		Action:                    helpOrUnknown,
 	}
+}
+
+// Tree is the whole command line, with the parents of its commands, for who
+// writes it down: docs/cli.md, man pages, tests.
+func Tree() *cli.Command {
+	r := root()
+	r.Writer = io.Discard
+	_ = r.Run(context.Background(), []string{r.Name, "--version"}) // sets it up; there is nothing that could fail
+	return r
 }
 
 // helpOrUnknown is what popsicle does without a command it knows.
