@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // after tell; times are in several types and are not read at all.
 type payload struct {
 	Ref         string       `json:"ref"`
+	RefType     string       `json:"ref_type"`
 	After       string       `json:"after"`
 	HeadCommit  *headCommit  `json:"head_commit"`
 	Action      string       `json:"action"`
@@ -67,9 +69,16 @@ type account struct {
 	Login string `json:"login"`
 }
 
-func parsePayload(text []byte) (*payload, error) {
+// parsePayload reads the payload of an event. Those of events that start
+// nothing may have other types where we look: their mistakes are none.
+func parsePayload(event string, text []byte) (*payload, error) {
 	p := &payload{}
-	return p, json.Unmarshal(text, p)
+	err := json.Unmarshal(text, p)
+	var other *json.UnmarshalTypeError
+	if errors.As(err, &other) && other.Field != "" && event != "push" && event != "pull_request" {
+		err = nil
+	}
+	return p, err
 }
 
 // read fills in what a delivery of an allowed repository asks for.
@@ -82,8 +91,10 @@ func (p *payload) read(one *db.Delivery) {
 		p.pull(one)
 	case "ping":
 		one.Reason = p.ping()
-	case "create", "delete":
+	case "create":
 		one.Reason = "the push event tells it too"
+	case "delete":
+		p.gone(one)
 	default:
 		one.Reason = fmt.Sprintf("%.40s starts no pipelines", plain(one.Event))
 	}
@@ -101,7 +112,10 @@ func below(ref, prefix string) (string, bool) {
 	return name, true
 }
 
-func isZero(object string) bool { return strings.Trim(object, "0") == "" }
+// isZero says whether an object name is the one that stands for none.
+func isZero(object string) bool {
+	return objectName.MatchString(object) && strings.Trim(object, "0") == ""
+}
 
 // push reads the push of one ref.
 func (p *payload) push(one *db.Delivery) {
@@ -113,27 +127,54 @@ func (p *payload) push(one *db.Delivery) {
 	}
 	switch {
 	case !isBranch && !isTag || !validRef(p.Ref):
+		one.Ref, one.Commit = first(p.Ref, longestName), ""
 		one.Reason = "the ref is no branch and no tag"
 	case isZero(p.After):
 		one.Ended, one.Reason = true, branch+tag+" was deleted"
 		one.Commit = ""
-	case isTag && p.HeadCommit == nil:
-		one.Reason = "the tag is not on a commit"
 	case !objectName.MatchString(one.Commit):
 		one.Reason, one.Commit = "after is no name of a commit", ""
+	case isTag && p.HeadCommit == nil:
+		one.Reason = "the tag is not on a commit"
 	case p.HeadCommit != nil && skips(p.HeadCommit.Message):
 		one.Reason = "its commit says [skip ci]"
 	default:
 		o := &db.Order{
 			Repo: one.Repo, Trigger: "webhook", Event: "push", Ref: p.Ref, Commit: one.Commit, Branch: branch, Tag: tag,
-			Moving: isBranch && branch != p.Repository.DefaultBranch, By: p.Sender.Login,
+			Moving: isBranch && p.moves(branch), By: p.Sender.Login,
 		}
 		if p.HeadCommit != nil {
 			o.Subject, _, _ = strings.Cut(p.HeadCommit.Message, "\n")
+			o.Subject = first(o.Subject, longestSubject)
 			o.Author = p.HeadCommit.Author.Name
 		}
 		one.Order = o
 	}
+}
+
+// moves says whether newer pipelines of a branch supersede its older ones: not
+// those of the default branch, and of none where that is not told.
+func (p *payload) moves(branch string) bool {
+	standard := p.Repository.DefaultBranch
+	return standard != "" && branch != standard
+}
+
+// longestSubject is how many characters of a subject are kept.
+const longestSubject = 1000
+
+// gone reads the end of a branch or a tag: of a branch, Gitea tells nothing else.
+func (p *payload) gone(one *db.Delivery) {
+	switch p.RefType {
+	case "branch":
+		one.Ref = "refs/heads/" + p.Ref
+	case "tag":
+		one.Ref = "refs/tags/" + p.Ref
+	}
+	if one.Ref == "" || !validRef(one.Ref) {
+		one.Ref, one.Reason = "", "what was deleted is no branch and no tag"
+		return
+	}
+	one.Ended, one.Reason = true, p.Ref+" was deleted"
 }
 
 // pull reads what happened to a pull request.
@@ -143,14 +184,19 @@ func (p *payload) pull(one *db.Delivery) {
 		one.Reason = "it has no pull request"
 		return
 	}
-	one.Ref, one.Commit = fmt.Sprintf("refs/pull/%d/head", pull.Number), pull.Head.SHA
+	one.Ref = fmt.Sprintf("refs/pull/%d/head", pull.Number)
+	if objectName.MatchString(pull.Head.SHA) {
+		one.Commit = pull.Head.SHA
+	}
 	switch {
 	case p.Action == "closed":
 		one.Ended, one.Reason = true, fmt.Sprintf("pull request %d was closed", pull.Number)
 	case p.Action != "opened" && p.Action != "reopened" && p.Action != "synchronize" && p.Action != "synchronized":
 		one.Reason = fmt.Sprintf("%.40s changes no commit of a pull request", plain(p.Action))
-	case !objectName.MatchString(pull.Head.SHA) || pull.Base.Repo == nil:
-		one.Reason, one.Commit = "the head of the pull request is no commit", ""
+	case one.Commit == "":
+		one.Reason = "the head of the pull request is no commit"
+	case pull.Base.Repo == nil:
+		one.Reason = "the base of the pull request is in no repository"
 	default:
 		one.Order = pull.order(one, p.Action, p.Sender.Login)
 	}
@@ -161,14 +207,14 @@ func (p *payload) pull(one *db.Delivery) {
 // so nobody is known by them.
 func (pull *pullRequest) order(one *db.Delivery, action, by string) *db.Order {
 	head, base := pull.Head.Repo, pull.Base.Repo
-	about := &db.Pull{Number: pull.Number, Title: pull.Title, URL: pull.URL, Base: pull.Base.Ref, Head: pull.Head.Ref, Draft: pull.Draft}
-	about.Fork = head == nil || head.ID != base.ID
+	about := &db.Pull{Number: pull.Number, Title: first(pull.Title, longestSubject), URL: pull.URL, Base: pull.Base.Ref, Head: pull.Head.Ref, Draft: pull.Draft}
+	about.Fork = head == nil || head.ID == 0 || head.ID != base.ID
 	if head != nil {
 		about.Owner, about.Name, _ = strings.Cut(head.FullName, "/")
 	}
 	o := &db.Order{
 		Repo: one.Repo, Trigger: "webhook", Event: "pull_request", Action: action, Ref: one.Ref, Commit: pull.Head.SHA,
-		Branch: pull.Head.Ref, Moving: true, Subject: pull.Title, Author: pull.User.Login, Pull: about, By: by, Hold: about.Fork,
+		Branch: pull.Head.Ref, Moving: true, Subject: about.Title, Author: pull.User.Login, Pull: about, By: by, Hold: about.Fork,
 	}
 	if about.Fork {
 		// A fork's branch may be called as ours: main of a stranger is not main.

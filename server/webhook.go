@@ -95,7 +95,7 @@ var guid = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 // read makes a delivery of a body whose signature is good.
 func (h *Hooks) read(r *http.Request, body []byte) (db.Delivery, error) {
 	one := db.Delivery{
-		GUID: forgeHeader(r, "Delivery"), Event: forgeHeader(r, "Event"), Body: sha256.Sum256(body), Time: time.Now(),
+		GUID: forgeHeader(r, "Delivery"), Event: forgeHeader(r, "Event"), Time: time.Now(),
 	}
 	if !guid.MatchString(one.GUID) {
 		return one, &Problem{Status: http.StatusBadRequest, Detail: "X-GitHub-Delivery is missing or no UUID"}
@@ -107,13 +107,17 @@ func (h *Hooks) read(r *http.Request, body []byte) (db.Delivery, error) {
 	if err != nil {
 		return one, err
 	}
-	p, err := parsePayload(text)
+	one.Body = sha256.Sum256(text) // a form may be escaped in many ways
+	p, err := parsePayload(one.Event, text)
 	if err != nil {
 		return one, &Problem{Status: http.StatusBadRequest, Detail: "the payload is no JSON of an event: " + err.Error()}
 	}
 	h.decide(&one, p)
 	return one, nil
 }
+
+// formType is what a form says it is.
+const formType = "application/x-www-form-urlencoded"
 
 // payloadText takes the JSON out of a body.
 // https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks
@@ -125,7 +129,7 @@ func payloadText(contentType string, body []byte) ([]byte, error) {
 	switch kind {
 	case "application/json":
 		return body, nil
-	case "application/x-www-form-urlencoded":
+	case formType:
 		form, err := url.ParseQuery(string(body))
 		if err != nil || len(form["payload"]) != 1 {
 			return nil, &Problem{Status: http.StatusBadRequest, Detail: "the form has no payload"}
@@ -138,7 +142,7 @@ func payloadText(contentType string, body []byte) ([]byte, error) {
 
 // forges are the names under which GitHub and those that speak like it send
 // their headers. Gitea sends GitHub's too.
-var forges = []string{"X-Github-", "X-Forgejo-", "X-Gitea-"}
+var forges = []string{"X-Github-", "X-Forgejo-", "X-Gitea-", "X-Gogs-"}
 
 // forgeHeader returns a header of a delivery, whoever's it is.
 func forgeHeader(r *http.Request, name string) string {
@@ -150,9 +154,13 @@ func forgeHeader(r *http.Request, name string) string {
 	return ""
 }
 
+// longestName is how many characters of a name are kept that nobody has looked
+// at: more than forges let a repository have.
+const longestName = 150
+
 // decide says what a delivery asks for, and whether it may.
 func (h *Hooks) decide(one *db.Delivery, p *payload) {
-	one.Repo, one.Action = p.Repository.FullName, p.Action
+	one.Repo, one.Action = first(p.Repository.FullName, longestName), first(p.Action, longestName)
 	repo, allowed := db.Repo{}, false
 	if one.Repo != "" {
 		repo, allowed = h.Repo(one.Repo)
@@ -162,7 +170,7 @@ func (h *Hooks) decide(one *db.Delivery, p *payload) {
 		one.Repo = repo.Name
 		p.read(one)
 	case one.Repo != "":
-		one.Outcome, one.Reason = db.OutcomeRefused, fmt.Sprintf("%.100s is not on the list of repositories: popsicle daemon repo add %[1]s", plain(one.Repo))
+		one.Outcome, one.Reason = db.OutcomeRefused, fmt.Sprintf("%s is not on the list of repositories: popsicle daemon repo add %[1]s", plain(one.Repo))
 		return
 	default:
 		one.Outcome, one.Reason = db.OutcomeIgnored, "it is about no repository"

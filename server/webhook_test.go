@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -224,7 +225,7 @@ func TestForms(t *testing.T) {
 
 func TestOtherForges(t *testing.T) {
 	body := `{"ref":"refs/heads/main","after":"` + some + `",` + repo + `}`
-	for _, forge := range []string{"X-Gitea-", "X-Forgejo-"} {
+	for _, forge := range []string{"X-Gitea-", "X-Forgejo-", "X-Gogs-"} {
 		r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
 		for name, value := range map[string]string{"Event": "push", "Delivery": "f6266f16-1bf3-46a5-9ea4-602e06ead473", "Signature": sign([]byte(secret), []byte(body))} {
 			r.Header.Set(forge+name, value)
@@ -233,6 +234,66 @@ func TestOtherForges(t *testing.T) {
 		if status, _, answer := post(t, newHooks(t), r); status != 202 {
 			t.Errorf("%s: %d %s", forge, status, answer)
 		}
+	}
+}
+
+// asGiteaForm is a form as Gitea sends it: what is signed is its payload.
+func asGiteaForm(text string) *http.Request {
+	r := delivery("push", "payload="+url.QueryEscape(text), set("Content-Type", formType))
+	right := sign([]byte(secret), []byte(text))
+	r.Header.Set("X-Hub-Signature-256", "sha256="+right)
+	r.Header.Set("X-Gitea-Signature", right)
+	return r
+}
+
+func TestGiteaForms(t *testing.T) {
+	s := newHooks(t)
+	text := `{"ref":"refs/heads/main","after":"` + some + `",` + repo + `}`
+	if status, _, answer := post(t, s, asGiteaForm(text)); status != 202 {
+		t.Errorf("%d %s", status, answer)
+	}
+	// The same payload, escaped in another way and under another name, is the same delivery.
+	again := asGiteaForm(text)
+	again.Body = io.NopCloser(strings.NewReader("payload=" + strings.ReplaceAll(url.QueryEscape(text), "refs", "%72efs")))
+	if status, a, answer := post(t, s, again); status != 200 || !a.Duplicate {
+		t.Errorf("escaped anew: %d %s", status, answer)
+	}
+	for name, change := range map[string]func(*http.Request){
+		"another payload": func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("payload=%7B%7D")) },
+		"a second one": func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader("payload=" + url.QueryEscape(text) + "&payload=%7B%7D"))
+		},
+		"not well escaped": func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("payload=%zz")) },
+		"no form":          func(r *http.Request) { r.Header.Set("Content-Type", "application/json") },
+		"GitHub's":         func(r *http.Request) { r.Header.Del("X-Gitea-Signature") },
+	} {
+		r := asGiteaForm(text)
+		change(r)
+		if status, _, answer := post(t, newHooks(t), r); status != 401 {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+}
+
+// TestGiteaWithoutSecret is about the empty signatures that Gitea sends where
+// its webhook has no secret.
+func TestGiteaWithoutSecret(t *testing.T) {
+	body := `{"ref":"refs/heads/main","after":"` + some + `",` + repo + `}`
+	unsigned := func() *http.Request {
+		r := delivery("push", body)
+		r.RemoteAddr = "127.0.0.1:5"
+		for name, value := range map[string]string{"X-Hub-Signature-256": "sha256=", "X-Hub-Signature": "sha1=", "X-Gitea-Signature": "", "X-Gogs-Signature": ""} {
+			r.Header.Set(name, value)
+		}
+		return r
+	}
+	s := newHooks(t)
+	if status, _, answer := post(t, s, unsigned()); status != 401 || !strings.Contains(answer, "popsicle daemon secret") {
+		t.Errorf("%d %s", status, answer)
+	}
+	s.Hooks.Unsigned = true
+	if status, _, answer := post(t, s, unsigned()); status != 202 {
+		t.Errorf("where that is allowed: %d %s", status, answer)
 	}
 }
 
@@ -272,6 +333,7 @@ func FuzzSignature(f *testing.F) {
 	f.Add("sha256="+sign([]byte(secret), []byte("body")), "", "body")
 	f.Add("", sign([]byte(secret), []byte("body")), "body")
 	f.Add("sha256=", "sha256=", "")
+	f.Add("sha256=", sign([]byte(secret), []byte("body")), "body")
 	h := &Hooks{Secrets: func() [][]byte { return [][]byte{[]byte(secret)} }}
 	f.Fuzz(func(t *testing.T, github, gitea, body string) {
 		r := httptest.NewRequest(http.MethodPost, "/webhook", nil)
@@ -281,7 +343,8 @@ func FuzzSignature(f *testing.F) {
 			}
 		}
 		right := sign([]byte(secret), []byte(body))
-		good := hmac.Equal([]byte(github), []byte("sha256="+right)) || github == "" && gitea == right
+		none := github == "" || github == "sha256="
+		good := hmac.Equal([]byte(github), []byte("sha256="+right)) || none && gitea == right
 		if err := h.verify(r, []byte(body)); (err == nil) != good {
 			t.Errorf("%q %q: %v", github, gitea, err)
 		}
@@ -289,12 +352,20 @@ func FuzzSignature(f *testing.F) {
 }
 
 func FuzzPayload(f *testing.F) {
+	for event, usual := range map[string]variant{"push": usualPush, "pull_request": usualPull, "delete": usualPush.with("ref_type", "branch"), "merge_group": usualPush.with("ref", 5)} {
+		for _, change := range []string{"head_commit", "repository", "after", "ref", "pull_request.head.repo", "pull_request.head.repo.id", "pull_request.base.repo"} {
+			for _, value := range []any{nil, null, "x", 5} {
+				text, _ := json.Marshal(usual.with(change, value))
+				f.Add(event, string(text))
+			}
+		}
+	}
 	for _, event := range []string{"push", "pull_request", "ping", "create"} {
 		f.Add(event, `{"ref":"refs/heads/main","after":"`+some+`","action":"opened","pull_request":{"number":1,"head":{"sha":"`+some+`"},"base":{"repo":{"id":1}}},`+repo+`}`)
 	}
 	h := newHooksOnly()
 	f.Fuzz(func(t *testing.T, event, body string) {
-		p, err := parsePayload([]byte(body))
+		p, err := parsePayload(event, []byte(body))
 		if err != nil {
 			return
 		}
