@@ -26,7 +26,7 @@ const statusPause = time.Second
 // reporter makes the commit statuses of an order; nil: nobody wants them.
 func (d *daemon) reporter(o db.Order, r db.Repo) *ghstatus.Reporter {
 	s := d.settings()
-	host, _, err := ghstatus.ParseRemote(r.URL)
+	host, err := ghstatus.ParseHost(r.URL)
 	if s.Statuses == statusOff || err != nil {
 		return nil
 	}
@@ -56,9 +56,38 @@ func (d *daemon) said() {
 
 // sendStatuses posts what is in the outbox, until ctx ends.
 func (d *daemon) sendStatuses(ctx context.Context) {
-	client := &ghstatus.Client{Base: func(host string) string { return d.settings().APIs[host] }}
+	client := &ghstatus.Client{Base: func(host string) string { return d.settings().api(host) }}
 	sender := ghstatus.Sender{Outbox: outbox{d.history}, Post: client.Post, Pause: statusPause, Told: d.statusTold}
 	sender.Run(ctx, d.news, func(err error) { d.log.Error("statuses wait", "error", err) })
+}
+
+// api is where a host has its API, "" for where GitHub has it. A remote over
+// ssh names no port of the API's: the one API of its host it is then.
+func (s settings) api(host string) string {
+	if known, ok := s.APIs[host]; ok || strings.Contains(host, ":") {
+		return known
+	}
+	found := ""
+	for at, known := range s.APIs {
+		if name, _, _ := strings.Cut(at, ":"); name == host {
+			if found != "" {
+				return ""
+			}
+			found = known
+		}
+	}
+	return found
+}
+
+// statusClient posts statuses for a command that is no daemon, where the
+// daemon's config says that hosts have their APIs.
+func statusClient() (*ghstatus.Client, error) {
+	dir, err := home()
+	if err != nil {
+		return nil, err
+	}
+	s, err := (&daemon{home: dir}).readConfig()
+	return &ghstatus.Client{Base: s.api}, err
 }
 
 func (d *daemon) statusTold(e ghstatus.Entry, a ghstatus.Answer) {

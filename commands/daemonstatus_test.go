@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/ghstatus"
+	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -27,6 +29,32 @@ func TestProves(t *testing.T) {
 		tt.change(&p)
 		if got := proves(p, push, "c"); got != tt.want {
 			t.Errorf("a run %s: %v", tt.name, got)
+		}
+	}
+}
+
+func TestAPIOfAHost(t *testing.T) {
+	s := settings{APIs: map[string]string{"git.example:3000": "a", "two.example:1": "b", "two.example:2": "c", "plain.example": "d"}}
+	for host, want := range map[string]string{
+		"git.example:3000": "a", "git.example": "a", "git.example:4000": "", "two.example:2": "c", "two.example": "", "plain.example": "d", "plain.example:80": "", "github.com": "",
+	} {
+		if got := s.api(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+	}
+}
+
+func TestTargetOf(t *testing.T) {
+	client := &ghstatus.Client{Base: func(host string) string {
+		return map[string]string{"git.example": "https://git.example/git/api/v1"}[host]
+	}}
+	for remote, want := range map[string]string{
+		"https://git.example/git/ada/app": "git.example ada/app", "git@git.example:ada/app": "git.example ada/app",
+		"https://github.com/ada/app": "github.com ada/app", "https://github.com/git/ada/app": " ", "/srv/git/ada/app": " ",
+	} {
+		got, err := targetOf(gitops.Head{RemoteURL: remote, Slug: "ada/app", Commit: "c"}, client)
+		if got.Host+" "+got.Repo != want || (err == nil) != (want != " ") {
+			t.Errorf("%s: %+v, %v", remote, got, err)
 		}
 	}
 }

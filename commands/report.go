@@ -57,7 +57,11 @@ func reportAction(ctx context.Context, c *cli.Command) error {
 	if l.snapshot, err = l.repo.Snapshot(ctx, l.source); err != nil {
 		return err
 	}
-	target, err := targetOf(l.snapshot.Head())
+	client, err := statusClient()
+	if err != nil {
+		return err
+	}
+	target, err := targetOf(l.snapshot.Head(), client)
 	if err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func reportAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	fmt.Fprintf(stdout(c), "#%d tested the tree of %.12s: %s\n", p.ID, target.Commit, p.Status)
-	return post(ctx, l.history, stdout(c), target, p.ID)
+	return post(ctx, l.history, client, stdout(c), target, p.ID)
 }
 
 // A reporting is the part of a run that tells GitHub; finish posts what there
@@ -99,7 +103,11 @@ func (l *launch) reporting(ctx context.Context, wanted bool) (reporting, error) 
 	if len(l.selection.Jobs) > 0 {
 		return reporting{}, usage("--report tells how whole workflows went: name no jobs, or leave --report out")
 	}
-	target, err := targetOf(l.snapshot.Head())
+	client, err := statusClient()
+	if err != nil {
+		return reporting{}, err
+	}
+	target, err := targetOf(l.snapshot.Head(), client)
 	if err != nil {
 		return reporting{}, err
 	}
@@ -117,7 +125,7 @@ func (l *launch) reporting(ctx context.Context, wanted bool) (reporting, error) 
 	sent := make(chan struct{})
 	go func() { // the first of them while the run goes on
 		defer close(sent)
-		sender := ghstatus.Sender{Outbox: outbox{l.history}, Post: new(ghstatus.Client).Post}
+		sender := ghstatus.Sender{Outbox: outbox{l.history}, Post: client.Post}
 		sender.Run(sending, news, func(error) {}) // what is broken, finish tells
 	}()
 	finish := func() {
@@ -127,7 +135,7 @@ func (l *launch) reporting(ctx context.Context, wanted bool) (reporting, error) 
 			fmt.Fprintf(os.Stderr, "nothing is said of %.12s: it is not what was tested; commit, then popsicle report\n", target.Commit)
 			return
 		}
-		if err := post(context.WithoutCancel(ctx), l.history, os.Stderr, target, r.Pipeline()); err != nil {
+		if err := post(context.WithoutCancel(ctx), l.history, client, os.Stderr, target, r.Pipeline()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
@@ -135,7 +143,7 @@ func (l *launch) reporting(ctx context.Context, wanted bool) (reporting, error) 
 }
 
 // targetOf is the commit that a run says something of.
-func targetOf(head gitops.Head) (ghstatus.Target, error) {
+func targetOf(head gitops.Head, client *ghstatus.Client) (ghstatus.Target, error) {
 	if head.RemoteURL == "" {
 		return ghstatus.Target{}, usage("this checkout has no remote that statuses could go to: git remote add origin https://github.com/OWNER/NAME")
 	}
@@ -143,6 +151,9 @@ func targetOf(head gitops.Head) (ghstatus.Target, error) {
 		return ghstatus.Target{}, usage("nothing is committed yet: a status belongs to a commit")
 	}
 	host, repo, err := ghstatus.ParseRemote(head.RemoteURL)
+	if at, hostErr := ghstatus.ParseHost(head.RemoteURL); err != nil && hostErr == nil && client.Base(at) != "" && head.Slug != "" {
+		host, repo, err = at, head.Slug, nil // its repositories are below a path
+	}
 	if err != nil {
 		return ghstatus.Target{}, usageErr{err}
 	}
@@ -180,13 +191,13 @@ const postTime = 20 * time.Second
 
 // post posts what waits of a commit, and tells what became of all that a
 // pipeline says of it.
-func post(ctx context.Context, history *db.DB, w io.Writer, target ghstatus.Target, pipeline int64) error {
+func post(ctx context.Context, history *db.DB, client *ghstatus.Client, w io.Writer, target ghstatus.Target, pipeline int64) error {
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
 	if err := history.HurryStatuses(ctx, target.Host, target.Repo, target.Commit); err != nil {
 		return err
 	}
-	sender := ghstatus.Sender{Outbox: outbox{history}, Post: new(ghstatus.Client).Post}
+	sender := ghstatus.Sender{Outbox: outbox{history}, Post: client.Post}
 	if _, err := sender.Drain(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

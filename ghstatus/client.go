@@ -54,7 +54,7 @@ const requestTime = 30 * time.Second
 func (c *Client) Post(ctx context.Context, s Status) Answer {
 	client, err := c.host(s.Host)
 	if err != nil {
-		return Answer{Verdict: Later, Text: fmt.Sprintf("%s: %v: gh auth login --hostname %s", s.Host, err, s.Host)}
+		return Answer{Verdict: Later, Text: fmt.Sprintf("%s: %v: %s", s.Host, err, logIn(s.Host))}
 	}
 	body, _ := json.Marshal(struct { // plain text: it cannot fail
 		State       State  `json:"state"`
@@ -63,20 +63,37 @@ func (c *Client) Post(ctx context.Context, s Status) Answer {
 		Context     string `json:"context"`
 	}{s.State, s.TargetURL, s.Description, s.Context})
 	path := fmt.Sprintf("repos/%s/statuses/%s", s.Repo, s.Commit)
-	if c.Base != nil && c.Base(s.Host) != "" {
-		path = strings.TrimSuffix(c.Base(s.Host), "/") + "/" + path
-	}
+	base := c.base(s.Host)
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	err = client.DoWithContext(ctx, http.MethodPost, path, bytes.NewReader(body), nil)
+	err = client.DoWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(body), nil)
 	var said *api.HTTPError
 	switch {
 	case err == nil:
 		return Answer{Verdict: Posted}
-	case errors.As(err, &said):
-		return c.answer(said)
+	case !errors.As(err, &said):
+		return Answer{Verdict: Later, Text: err.Error()}
+	case base != "" && said.StatusCode >= 500 && c.missing(ctx, client, base, s.Target):
+		return Answer{Verdict: Unknown, Text: "no commit found"}
 	}
-	return Answer{Verdict: Later, Text: err.Error()}
+	return c.answer(said, s.Host)
+}
+
+// base is what the paths of a host's API begin with.
+func (c *Client) base(host string) string {
+	if c.Base == nil || c.Base(host) == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.Base(host), "/") + "/"
+}
+
+// missing says whether a server has not got a commit. Gitea does not tell it of
+// a status: for one of an unknown commit it answers as if it were broken.
+// https://docs.gitea.com/api/1.24/#tag/repository/operation/repoGetSingleCommit
+func (c *Client) missing(ctx context.Context, client *api.RESTClient, base string, t Target) bool {
+	err := client.DoWithContext(ctx, http.MethodGet, base+fmt.Sprintf("repos/%s/git/commits/%s?stat=false&files=false&verification=false", t.Repo, t.Commit), nil, nil)
+	var said *api.HTTPError
+	return errors.As(err, &said) && said.StatusCode == http.StatusNotFound
 }
 
 // host returns the client of one host, which is made once.
@@ -116,12 +133,12 @@ func (c *Client) forget() {
 
 // answer reads an error of the API.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-func (c *Client) answer(e *api.HTTPError) Answer {
+func (c *Client) answer(e *api.HTTPError, host string) Answer {
 	text := said(e)
 	switch code := e.StatusCode; {
 	case code == http.StatusUnauthorized:
 		c.forget()
-		return Answer{Verdict: Later, Text: text + ": gh auth login"}
+		return Answer{Verdict: Later, Text: text + ": " + logIn(host)}
 	case code == http.StatusTooManyRequests, code == http.StatusForbidden && limited(e):
 		return Answer{Verdict: Later, Wait: c.wait(e.Headers), Text: text}
 	case code == http.StatusUnprocessableEntity && strings.Contains(strings.ToLower(text), "no commit found"):
@@ -129,11 +146,27 @@ func (c *Client) answer(e *api.HTTPError) Answer {
 	case code >= 500, code == http.StatusRequestTimeout:
 		return Answer{Verdict: Later, Wait: c.wait(e.Headers), Text: text}
 	case code == http.StatusNotFound, code == http.StatusForbidden:
-		return Answer{Verdict: Refused, Text: text + ": the repository is not there, or the token may not write its statuses (gh auth refresh --scopes repo)"}
+		return Answer{Verdict: Refused, Text: text + ": the repository is not there, or the token may not write its statuses (" + scope(host) + ")"}
 	case code >= 300 && code < 400:
 		return Answer{Verdict: Refused, Text: text + ": the repository has another name now: git remote set-url origin …"}
 	}
 	return Answer{Verdict: Refused, Text: text}
+}
+
+// logIn says how to give a token for a host.
+func logIn(host string) string {
+	if host == "github.com" {
+		return "gh auth login, or set GH_TOKEN"
+	}
+	return fmt.Sprintf("gh auth login --hostname %s, or set GH_ENTERPRISE_TOKEN", host)
+}
+
+// scope says what a token needs.
+func scope(host string) string {
+	if host == "github.com" {
+		return "gh auth refresh --scopes repo"
+	}
+	return "gh auth refresh --hostname " + host + " --scopes repo; Gitea: write:repository, and its API under apis in daemon.yml"
 }
 
 // said is what the API said, in one line.

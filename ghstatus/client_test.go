@@ -167,6 +167,33 @@ func TestPostElsewhere(t *testing.T) {
 	}
 }
 
+// TestPostOfACommitThatGiteaHasNot: it answers as if it were broken, so it is
+// asked for the commit.
+func TestPostOfACommitThatGiteaHasNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		base string
+		asks []func(http.ResponseWriter)
+		want Verdict
+	}{
+		"not pushed yet":      {"http://git.example/api/v1", []func(http.ResponseWriter){reply(500, ""), reply(404, "not found")}, Unknown},
+		"it is there":         {"http://git.example/api/v1/", []func(http.ResponseWriter){reply(500, ""), reply(200, "")}, Later},
+		"broken altogether":   {"http://git.example/api/v1", []func(http.ResponseWriter){reply(502, ""), reply(502, "")}, Later},
+		"GitHub is not asked": {"", []func(http.ResponseWriter){reply(500, ""), reply(404, "")}, Later},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHub(t, c.asks...)
+			client := &Client{Base: func(string) string { return c.base }}
+			a := client.Post(t.Context(), Status{Target: Target{"git.example", "o/r", sha}, Context: "popsicle/main", State: Success})
+			if a.Verdict != c.want {
+				t.Errorf("%+v", a)
+			}
+			if asked := len(c.asks) - len(h.answers); asked != 2 && c.base != "" || asked != 1 && c.base == "" {
+				t.Errorf("it was asked %d times", asked)
+			}
+		})
+	}
+}
+
 func TestPostWithoutCredentials(t *testing.T) {
 	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN"} {
 		t.Setenv(name, "")

@@ -153,6 +153,16 @@ func TestParseRemote(t *testing.T) {
 	}
 }
 
+func TestParseHost(t *testing.T) {
+	for remote, want := range map[string]string{
+		"https://Example.com/git/o/r.git": "example.com", "http://127.0.0.1:3000/o/r": "127.0.0.1:3000", "ssh://git@h:2222/o/r": "h", "git@h:o/r": "h", "/srv/git": "",
+	} {
+		if host, err := ParseHost(remote); host != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", remote, host, err)
+		}
+	}
+}
+
 func FuzzParseRemote(f *testing.F) {
 	for _, seed := range []string{"https://github.com/o/r.git", "git@github.com:o/r", "ssh://[::1]:22/a/b", "a:b:c/d", "://"} {
 		f.Add(seed)

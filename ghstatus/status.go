@@ -53,6 +53,27 @@ func shorten(text string) string {
 // ParseRemote reads host and repository from the URL of a git remote, in any
 // of the forms that git takes.
 func ParseRemote(remote string) (host, repo string, err error) {
+	host, path, err := splitRemote(remote)
+	if err != nil {
+		return "", "", err
+	}
+	repo = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+	if owner, name, ok := strings.Cut(repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+		return "", "", errRemote(remote)
+	}
+	return host, repo, nil
+}
+
+// ParseHost reads the host alone: of a server that has its repositories below
+// a path, the URL does not tell which part of it names them.
+func ParseHost(remote string) (string, error) {
+	host, _, err := splitRemote(remote)
+	return host, err
+}
+
+// splitRemote takes a URL apart. The host is in lower case, and has its port
+// where that is one of a web server.
+func splitRemote(remote string) (host, path string, err error) {
 	rest, path := remote, ""
 	if scheme, after, ok := strings.Cut(remote, "://"); ok {
 		u, err := url.Parse(remote)
@@ -70,14 +91,10 @@ func ParseRemote(remote string) (host, repo string, err error) {
 		}
 		rest = rest[strings.LastIndexByte(rest, '@')+1:]
 	}
-	repo = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 	if rest == "ssh.github.com" {
 		rest = "github.com" // ssh over port 443
 	}
-	if owner, name, ok := strings.Cut(repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
-		return "", "", errRemote(remote)
-	}
-	return strings.ToLower(rest), repo, nil
+	return strings.ToLower(rest), path, nil
 }
 
 func errRemote(remote string) error {
