@@ -133,15 +133,16 @@ func (d *DB) settleOrder(ctx context.Context, tx *sql.Tx, r *Receipt) (err error
 	if o == nil {
 		return nil
 	}
-	if o.Event == "pull_request" && !o.Hold {
-		switch known, err := pipelineOf(ctx, tx, o); {
-		case err != nil:
-			return err
-		case known != 0:
-			r.Outcome, r.Pipeline = OutcomeIgnored, known
-			r.Reason = fmt.Sprintf("the push of %.12s made pipeline #%d", o.Commit, known)
-			return nil
+	switch known, by, err := pipelineOf(ctx, tx, o); {
+	case err != nil:
+		return err
+	case known != 0:
+		r.Outcome, r.Pipeline = OutcomeIgnored, known
+		r.Reason = fmt.Sprintf("the %s of %.12s made pipeline #%d", by, o.Commit, known)
+		if o.Event == "push" && o.Moving {
+			r.Stale, err = supersede(ctx, tx, o.Repo, o.Ref, false, fmt.Sprintf("superseded by #%d", known))
 		}
+		return err
 	}
 	r.Outcome = OutcomeQueued
 	if o.Hold {
@@ -154,15 +155,29 @@ func (d *DB) settleOrder(ctx context.Context, tx *sql.Tx, r *Receipt) (err error
 	return err
 }
 
-// pipelineOf finds the pipeline that a push of the same commit made.
-func pipelineOf(ctx context.Context, tx *sql.Tx, o *Order) (id int64, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT p.id FROM pipelines AS p INDEXED BY pipelines_by_commit JOIN orders AS o ON o.pipeline_id = p.id
-		WHERE p.commit_sha = ? AND o.repo = ? AND o.event = 'push' AND p.branch = ? AND p.status NOT IN ('canceled', 'interrupted') ORDER BY p.id DESC LIMIT 1`,
-		o.Commit, o.Repo, o.Branch).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+// sameTime is how far apart the two deliveries may come that tell of one push
+// to the branch of a pull request: in which order, no forge promises.
+const sameTime = time.Minute
+
+// pipelineOf finds the pipeline that the other delivery of the same push has
+// made: that of the push for a pull request, and of the pull request for a push.
+func pipelineOf(ctx context.Context, tx *sql.Tx, o *Order) (id int64, by string, err error) {
+	const find = `SELECT p.id FROM pipelines AS p INDEXED BY pipelines_by_commit JOIN orders AS o ON o.pipeline_id = p.id
+		WHERE p.commit_sha = ? AND o.repo = ? AND o.event = ? AND p.branch = ? AND p.status NOT IN ('canceled', 'interrupted') AND p.queued_time >= ?
+		AND (o.pull = '' OR NOT json_extract(o.pull, '$.Fork')) ORDER BY p.id DESC LIMIT 1`
+	since := time.Unix(0, 0) // of a push, however long ago
+	event := "push"
+	switch by = event; {
+	case o.Event == "push" && o.Branch != "":
+		event, by, since = "pull_request", "pull request", time.Now().Add(-sameTime)
+	case o.Event != "pull_request" || o.Hold:
+		return 0, "", nil
 	}
-	return id, err
+	err = tx.QueryRowContext(ctx, find, o.Commit, o.Repo, event, o.Branch, moment(since)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return id, by, err
 }
 
 // supersede ends the pipelines of a ref, but for the newest where there is a

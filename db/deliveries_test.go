@@ -108,6 +108,49 @@ func TestAPullRequestOfAPushedCommitRunsOnce(t *testing.T) {
 	}
 }
 
+// TestAPushAfterItsPullRequest: forges send both at once, and in any order.
+func TestAPushAfterItsPullRequest(t *testing.T) {
+	d := open(t)
+	deliver(t, d, pushed("a", "c1"))
+	if ok, err := d.Claim(t.Context(), 1, "/lease"); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	deliver(t, d, pushed("b", "c2"))
+	synchronized := pushed("c", "c3")
+	synchronized.Order.Event, synchronized.Order.Ref, synchronized.Order.Pull = "pull_request", "refs/pull/3/head", &Pull{Number: 3}
+	if r := deliver(t, d, synchronized); r.Outcome != OutcomeQueued || r.Pipeline != 3 {
+		t.Fatalf("the pull request: %+v", r)
+	}
+	r := deliver(t, d, pushed("d", "c3"))
+	if r.Outcome != OutcomeIgnored || r.Pipeline != 3 || r.Reason != "the pull request of c3 made pipeline #3" || !slices.Equal(r.Stale, []int64{1}) {
+		t.Errorf("its push: %+v", r)
+	}
+	if p, _ := d.Pipeline(t.Context(), 2); p.Status != event.Canceled || p.Reason != "superseded by #3" {
+		t.Errorf("the older push, which waited, is %s: %s", p.Status, p.Reason)
+	}
+	if p, _ := d.Pipeline(t.Context(), 3); p.Status != event.Queued {
+		t.Errorf("the pipeline is %s", p.Status)
+	}
+	// A later push of the same commit is another one.
+	if err := d.change(t.Context(), "UPDATE pipelines SET queued_time = ? WHERE id = 3", moment(time.Now().Add(-2*sameTime))); err != nil {
+		t.Fatal(err)
+	}
+	if r := deliver(t, d, pushed("e", "c3")); r.Outcome != OutcomeQueued {
+		t.Errorf("a later push: %+v", r)
+	}
+}
+
+// TestAPushAfterThePullRequestOfAFork: a stranger's pipeline stands for none of ours.
+func TestAPushAfterThePullRequestOfAFork(t *testing.T) {
+	d := open(t)
+	fork := pushed("a", "c1")
+	fork.Order.Event, fork.Order.Ref, fork.Order.Hold, fork.Order.Pull = "pull_request", "refs/pull/3/head", true, &Pull{Number: 3, Fork: true}
+	deliver(t, d, fork)
+	if r := deliver(t, d, pushed("b", "c1")); r.Outcome != OutcomeQueued {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestHold(t *testing.T) {
 	d := open(t)
 	held := pushed("a", "c1")
