@@ -21,7 +21,8 @@ func cacheCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "cache",
 		Usage: "see and remove what save_cache steps kept",
-		Description: `Inside a checkout is about the caches of its repository, elsewhere about all.
+		Description: `What save_cache and persist_to_workspace kept is on this machine. Inside a
+checkout these commands are about its repository, elsewhere about all.
 
    popsicle cache list
    popsicle cache show v1-deps-main
@@ -36,7 +37,10 @@ func cacheCommand() *cli.Command {
 func cacheListCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "list caches, the last used first",
-		Description: "   popsicle cache list --all --json",
+		Description: `Lists the caches of this repository with their sizes and when they were used.
+
+   popsicle cache list
+   popsicle cache list --all --json`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "of all repositories"},
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
@@ -48,27 +52,37 @@ func cacheListCommand() *cli.Command {
 func cacheShowCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "show one cache", ArgsUsage: "KEY",
-		Description: "   popsicle cache show v1-deps-main",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON object"}},
-		Suggest:     true, OnUsageError: usageError, Action: cacheShowAction,
+		Description: `Shows what a cache holds, which paths, and which job saved it.
+
+   popsicle cache show v1-deps-main`,
+		Flags:   []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON object"}},
+		Suggest: true, OnUsageError: usageError, Action: cacheShowAction,
 	}
 }
 
 func cacheRemoveCommand() *cli.Command {
 	return &cli.Command{
 		Name: "rm", Usage: "remove caches, so that their keys can be saved again", ArgsUsage: "KEY…",
-		Description: "   popsicle cache rm v1-deps-main\n   popsicle cache rm --all",
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all caches of this repository; outside of a checkout, of every one"}},
-		Suggest:     true, OnUsageError: usageError, Action: cacheRemoveAction,
+		Description: `A key that was saved stays as it is, as CircleCI has it: remove it to save it
+anew, or begin its name with another version.
+
+   popsicle cache rm v1-deps-main
+   popsicle cache rm --all`,
+		Flags:   []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all caches of this repository; outside of a checkout, of every one"}},
+		Suggest: true, OnUsageError: usageError, Action: cacheRemoveAction,
 	}
 }
 
 func cachePruneCommand() *cli.Command {
 	return &cli.Command{
-		Name: "prune", Usage: "remove the caches and workspaces that the limits do not allow, as runs do by themselves",
-		Description: "   popsicle cache prune --dry-run\n   popsicle cache prune --cache-size 2GB --cache-age 3d",
-		Flags:       append(limitFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say what would be removed"}),
-		Suggest:     true, OnUsageError: usageError, Action: cachePruneAction,
+		Name: "prune", Usage: "remove the caches and workspaces beyond the limits",
+		Description: `Removes the oldest until the rest fits, and what nobody used for long. Runs do
+so by themselves when they end.
+
+   popsicle cache prune --dry-run
+   popsicle cache prune --cache-size 2GB --cache-age 3d`,
+		Flags:   append(limitFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say what would be removed"}),
+		Suggest: true, OnUsageError: usageError, Action: cachePruneAction,
 	}
 }
 

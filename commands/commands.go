@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/urfave/cli/v3"
@@ -40,18 +41,35 @@ func Main(args []string) int {
 }
 
 func root() *cli.Command {
-	return &cli.Command{
-		Name:                      "popsicle",
-		Usage:                     "run your CI before the push",
-		Description:               "Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,\nin containers on this machine, and keeps a history of every run.",
-		Version:                   version(),
-		Commands:                  []*cli.Command{runCommand(), initCommand(), historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), cancelCommand(), rerunCommand(), shellCommand(), reportCommand(), approveCommand(), remoteCommand(), daemonCommand(), gcCommand(), runnersCommand(), cacheCommand(), doctorCommand(), contextCommand(), envCommand(), configCommand(), orbCommand(), completionCommand(), versionCommand(), completeCommand()},
-		Suggest:                   true,
+	return settle(&cli.Command{
+		Name:  "popsicle",
+		Usage: "run your CI before the push",
+		Description: `Popsicle runs the pipeline of .popsicle/*.yml, or of .circleci/config.yml,
+in containers on this machine, and keeps a history of every run.
+
+   popsicle init         write a first config
+   popsicle run          run it
+   popsicle logs --failed`,
+		Version: version(),
+		Commands: slices.Concat(
+			category("Run", runCommand(), rerunCommand(), cancelCommand(), approveCommand(), shellCommand()),
+			category("Look at what ran", historyCommand(), showCommand(), logsCommand(), artifactsCommand(), testsCommand(), reportCommand()),
+			category("Configs", initCommand(), configCommand(), orbCommand()),
+			category("What jobs use", contextCommand(), envCommand(), cacheCommand(), runnersCommand()),
+			category("Daemon", daemonCommand(), remoteCommand()),
+			category("Popsicle itself", doctorCommand(), gcCommand(), completionCommand(), versionCommand(), helpCommand(), completeCommand()),
+		),
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(context.Context, *cli.Command, error) {}, // Main maps errors to exit codes
-		OnUsageError:              usageError,
-		Action:                    helpOrUnknown,
+	})
+}
+
+// category puts commands under a heading of the help.
+func category(name string, all ...*cli.Command) []*cli.Command {
+	for _, c := range all {
+		c.Category = name
 	}
+	return all
 }
 
 // Tree is the whole command line, with the parents of its commands, for who
@@ -63,28 +81,12 @@ func Tree() *cli.Command {
 	return r
 }
 
-// helpOrUnknown is what popsicle does without a command it knows.
-func helpOrUnknown(_ context.Context, c *cli.Command) error {
-	if name := c.Args().First(); name != "" {
-		hint := ""
-		if near := cli.SuggestCommand(c.Commands, name); near != "" {
-			hint = fmt.Sprintf(": did you mean %q?", near)
-		}
-		return usage("no command is named %q%s\n  popsicle --help lists them", name, hint)
-	}
-	return cli.ShowRootCommandHelp(c)
-}
-
 // A usageErr is a mistake on the command line or in a config.
 type usageErr struct{ error }
 
 func (e usageErr) Unwrap() error { return e.error }
 
 func usage(format string, args ...any) error { return usageErr{fmt.Errorf(format, args...)} }
-
-func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
-	return usage("%w\n  %s --help says what it takes", err, c.FullName())
-}
 
 // An endedError is a run that has told everything itself: only its status is
 // left to become an exit code.

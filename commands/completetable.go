@@ -39,7 +39,6 @@ var flagListers = map[string]lister{
 	"--branch":                  branches,
 	"--color":                   words("auto", "always", "never"),
 	"--job":                     jobsOfPipeline,
-	"--missing-contexts":        words("refuse", "ignore"),
 	"--runner":                  func(q *question) []candidate { return append(runnerNames(q), candidate{localEngine, "this machine"}) },
 	"--server":                  remotes,
 	"--status":                  func(*question) []candidate { return words(asWords(statuses)...)(nil) },

@@ -24,14 +24,13 @@ func completionCommand() *cli.Command {
 		Usage:     "print the script by which a shell completes what you type",
 		ArgsUsage: "SHELL",
 		Description: `Prints the script for SHELL: bash, zsh, fish or pwsh. With it, the tab key
-completes commands, flags and their values, and names: jobs, workflows, numbers
-of pipelines, contexts, cache keys, runners and remotes. Packages bring it along.
+completes commands, flags and their values, and names: of jobs, workflows,
+pipelines, contexts, cache keys, runners and remotes. Packages bring it along.
 
    source <(popsicle completion bash)      in ~/.bashrc
    source <(popsicle completion zsh)       in ~/.zshrc, after compinit
    popsicle completion fish | source       in ~/.config/fish/config.fish
 
-   popsicle completion bash > ~/.local/share/bash-completion/completions/popsicle
    popsicle completion pwsh | Out-String | Invoke-Expression`,
 		Suggest:      true,
 		OnUsageError: usageError,
@@ -39,8 +38,13 @@ of pipelines, contexts, cache keys, runners and remotes. Packages bring it along
 	}
 }
 
+// CompletionScript is what the named shell sources.
+func CompletionScript(shell string) ([]byte, error) {
+	return completionScripts.ReadFile("completion/" + shell)
+}
+
 func completionAction(_ context.Context, c *cli.Command) error {
-	script, err := completionScripts.ReadFile("completion/" + c.Args().First())
+	script, err := CompletionScript(c.Args().First())
 	if err != nil || c.Args().Len() != 1 {
 		return usage("popsicle completion SHELL: there are %s", strings.Join(shells, ", "))
 	}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
@@ -12,28 +11,17 @@ import (
 )
 
 func configCommand() *cli.Command {
-	return group(&cli.Command{
-		Name:        "config",
-		Usage:       "check configs, compile them, and look at them; nothing runs and nothing is fetched",
-		Description: "Works on FILE, else on .popsicle/*.yml or .circleci/config.yml of the\ncheckout. docs/config-commands.md tells more of each command.",
-		Commands:    []*cli.Command{validateCommand(), processCommand(), graphCommand(), schemaCommand(), evalCommand()},
-	})
-}
+	return &cli.Command{
+		Name:  "config",
+		Usage: "check, compile and draw configs, without running anything",
+		Description: `Works on FILE, else on .popsicle/*.yml or .circleci/config.yml of the
+checkout. Nothing is fetched. docs/config-commands.md tells more of each.
 
-// group makes a command that is nothing but the name of others.
-func group(c *cli.Command) *cli.Command {
-	c.Suggest, c.OnUsageError = true, usageError
-	c.Action = func(_ context.Context, c *cli.Command) error {
-		if name := c.Args().First(); name != "" {
-			hint := ""
-			if near := cli.SuggestCommand(c.Commands, name); near != "" {
-				hint = fmt.Sprintf(": did you mean %q?", near)
-			}
-			return usage("%s has no command named %q%s\n  %s --help lists them", c.FullName(), name, hint, c.FullName())
-		}
-		return cli.ShowSubcommandHelp(c)
+   popsicle config validate
+   popsicle config process --tag v1.0.0
+   popsicle config graph`,
+		Commands: []*cli.Command{validateCommand(), processCommand(), graphCommand(), schemaCommand(), evalCommand()},
 	}
-	return c
 }
 
 // compileFlags are what a config is compiled with, where nothing runs.

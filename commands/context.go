@@ -59,7 +59,9 @@ func contextListCommand() *cli.Command {
 		Name:      "list",
 		Usage:     "name the contexts and their variables, never a value",
 		ArgsUsage: "[NAME]",
-		Description: `   popsicle context list
+		Description: `Values stay where they are: no command prints them.
+
+   popsicle context list
    popsicle context list deploy --json`,
 		Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as a JSON array"}},
 		Suggest:      true,
@@ -78,7 +80,9 @@ func contextRmCommand() *cli.Command {
 		Name:      "rm",
 		Usage:     "forget a context, or one of its variables",
 		ArgsUsage: "NAME [KEY]",
-		Description: `   popsicle context rm deploy TOKEN
+		Description: `Forgets one variable of the context NAME, or with NAME alone all of it.
+
+   popsicle context rm deploy TOKEN
    popsicle context rm deploy`,
 		Suggest:      true,
 		OnUsageError: usageError,

@@ -31,7 +31,7 @@ would. Pull requests from forks wait for popsicle approve, and see no secrets.
    popsicle daemon secret                 the secret to give to GitHub
    popsicle daemon                        listen on 127.0.0.1:7979
    popsicle daemon --poll 1m              ask the repositories too, behind NAT
-   popsicle daemon --listen :7979 --tls-cert c.pem --tls-key k.pem --host ci.example.com
+   popsicle daemon --listen :443 --tls-cert c.pem --tls-key k.pem --host my.org
 
 On 127.0.0.1 everybody on this machine may read; who writes, or reads from
 elsewhere, needs a token: popsicle daemon token create NAME.

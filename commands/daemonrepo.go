@@ -26,13 +26,18 @@ func daemonRepoCommand() *cli.Command {
 when it gets SIGHUP.
 
    popsicle daemon repo add acme/app
-   popsicle daemon repo add acme/app --url ssh://git@git.example.com/acme/app.git
+   popsicle daemon repo add acme/app --url ssh://git@git.my.org/acme/app.git
    popsicle daemon repo add acme/app --event push --context deploy
    popsicle daemon repo list
    popsicle daemon repo rm acme/app`,
 		Commands: []*cli.Command{
 			{
 				Name: "add", Usage: "take the webhooks of a repository, or change what it may", ArgsUsage: "OWNER/NAME",
+				Description: `What was said before of a repository that is on the list is replaced. Its jobs
+see no contexts but those that are named.
+
+   popsicle daemon repo add acme/app --context deploy
+   popsicle daemon repo add acme/app --event push --event pull_request`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "url", Usage: "fetch it from `URL`", DefaultText: "https://github.com/OWNER/NAME"},
 					&cli.StringSliceFlag{Name: "event", Usage: "run pipelines for `EVENT`: push, pull_request, schedule", DefaultText: "all"},
@@ -40,8 +45,8 @@ when it gets SIGHUP.
 				},
 				Suggest: true, OnUsageError: usageError, Action: repoAddAction,
 			},
-			{Name: "list", Usage: "list them", Suggest: true, OnUsageError: usageError, Action: repoListAction},
-			{Name: "rm", Usage: "take no more webhooks of a repository", ArgsUsage: "OWNER/NAME", Suggest: true, OnUsageError: usageError, Action: repoRmAction},
+			{Name: "list", Usage: "list the repositories that the daemon works for", Description: "Lists name, address, events and contexts of each.\n\n   popsicle daemon repo list", Suggest: true, OnUsageError: usageError, Action: repoListAction},
+			{Name: "rm", Usage: "take no more webhooks of a repository", ArgsUsage: "OWNER/NAME", Description: "What ran of it stays in the history.\n\n   popsicle daemon repo rm acme/app", Suggest: true, OnUsageError: usageError, Action: repoRmAction},
 		},
 		Suggest: true, OnUsageError: usageError, Action: helpOrUnknown,
 	}
@@ -116,11 +121,12 @@ func daemonSecretCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "secret",
 		Usage: "print the secret that webhooks are signed with",
-		Description: `Makes the secret the first time, in a file that only you can read. Give it to the
-webhook of each repository. POPSICLE_WEBHOOK_SECRET comes first where it is set.
+		Description: `Makes the secret the first time, in a file that only you can read. Give it to
+the webhook of each repository. POPSICLE_WEBHOOK_SECRET comes first where it is
+set.
 
    popsicle daemon secret
-   popsicle daemon secret --new      another one; the old one is taken until it is dropped
+   popsicle daemon secret --new      another one; the old one is taken, too
    popsicle daemon secret --drop     forget all but the newest`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "new", Usage: "make a new secret, beside the old ones"},

@@ -91,7 +91,8 @@ func evalAction(_ context.Context, c *cli.Command) error {
 		return err
 	}
 	if e.help {
-		return cli.ShowSubcommandHelp(c)
+		cli.HelpPrinter(stdout(c), "", c)
+		return nil
 	}
 	values, err := readValues(e.env, c.Root().Reader)
 	if err != nil {

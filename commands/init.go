@@ -24,10 +24,11 @@ func initCommand() *cli.Command {
 		Name:  "init",
 		Usage: "write a first config from what this checkout holds",
 		Description: `Writes ` + starting + `. Workflows of GitHub Actions are carried over: what has
-no counterpart stands as a comment where it was. Without any it looks for go.mod,
-package.json, pyproject.toml, requirements.txt, Cargo.toml, Gemfile, pom.xml,
-build.gradle, composer.json, mix.exs or a Makefile, and writes a job for each
-language. An existing config is never changed: .circleci/config.yml runs as it is.
+no counterpart stands as a comment where it was. Without any it looks for
+go.mod, package.json, pyproject.toml, requirements.txt, Cargo.toml, Gemfile,
+pom.xml, build.gradle, composer.json, mix.exs or a Makefile, and writes a job
+for each language. An existing config is never changed: .circleci/config.yml
+runs as it is.
 
    popsicle init
    popsicle init --print            show it, and write nothing

@@ -19,13 +19,16 @@ import (
 )
 
 func orbCommand() *cli.Command {
-	return group(&cli.Command{
+	return &cli.Command{
 		Name:  "orb",
-		Usage: "keep orbs in the checkout, so that nothing is fetched when they are used",
+		Usage: "keep orbs in the checkout, so that a run fetches nothing",
 		Description: `Orbs of the registry and those named by a URL are kept as files under
-.popsicle/orbs, with a lock file of versions and hashes: commit both.`,
+.popsicle/orbs, with a lock file of versions and hashes: commit both.
+
+   popsicle orb vendor
+   popsicle orb list`,
 		Commands: []*cli.Command{vendorCommand(), orbListCommand(), packCommand()},
-	})
+	}
 }
 
 func packCommand() *cli.Command {
@@ -67,10 +70,14 @@ func packAction(_ context.Context, c *cli.Command) error {
 
 func orbListCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "list",
-		Usage:       "list the orbs that configs use, and where they are",
-		ArgsUsage:   "[FILE…]",
-		Description: "Lists what the FILEs, or those of the checkout, ask for, with the orbs that\norbs import, and what is vendored besides.",
+		Name:      "list",
+		Usage:     "list the orbs that configs use, and where they are",
+		ArgsUsage: "[FILE…]",
+		Description: `Lists what the FILEs, or those of the checkout, ask for, with the orbs that
+orbs import, and what is vendored besides.
+
+   popsicle orb list
+   popsicle orb list .circleci/config.yml`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
 			&cli.StringSliceFlag{Name: "param", Aliases: []string{"p"}, Usage: "set a pipeline parameter, `NAME=VALUE`"},

@@ -13,7 +13,7 @@ func envCommand() *cli.Command {
 	return &cli.Command{
 		Name:    "env",
 		Aliases: []string{"secret"},
-		Usage:   "keep the variables of this checkout's project, which all its jobs get",
+		Usage:   "keep the variables of this checkout's project",
 		Description: `All jobs of a project get its variables, whose values are masked in all output.
 A project is what a checkout was cloned from: clones of one address share them.
 
@@ -75,7 +75,9 @@ func envListCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "name the variables of the project, never a value",
-		Description: `   popsicle env list
+		Description: `Names those of the project that this checkout was cloned from.
+
+   popsicle env list
    popsicle env list --all    of all projects`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "of all projects"},
@@ -100,10 +102,12 @@ func envListCommand() *cli.Command {
 
 func envRmCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "rm",
-		Usage:        "forget a variable of the project",
-		ArgsUsage:    "KEY",
-		Description:  `   popsicle env rm NPM_TOKEN`,
+		Name:      "rm",
+		Usage:     "forget a variable of the project",
+		ArgsUsage: "KEY",
+		Description: `Jobs of later runs do not get it any more.
+
+   popsicle env rm NPM_TOKEN`,
 		Flags:        []cli.Flag{checkoutFlag()},
 		Suggest:      true,
 		OnUsageError: usageError,

@@ -35,6 +35,12 @@ func remoteCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "remote",
 		Usage: "give names to daemons, and keep their tokens",
+		Description: `Commands with --server ask a daemon elsewhere, by its URL or by the name that it
+has here. Tokens are kept in a file that only you can read.
+
+   popsicle remote add ci https://ci.example.com < token.txt
+   popsicle logs 12 --server ci
+   popsicle remote list`,
 		Commands: []*cli.Command{
 			{
 				Name: "add", Usage: "name a daemon; its token comes from standard input", ArgsUsage: "NAME URL",
@@ -44,8 +50,8 @@ func remoteCommand() *cli.Command {
    popsicle history --server ci`,
 				OnUsageError: usageError, Action: remoteAdd,
 			},
-			{Name: "list", Usage: "list the remotes, without their tokens", OnUsageError: usageError, Action: remoteList},
-			{Name: "rm", Usage: "forget a remote and its token", ArgsUsage: "NAME", OnUsageError: usageError, Action: remoteRemove},
+			{Name: "list", Usage: "list the remotes, without their tokens", Description: "Lists name and URL of each, and whether a token is kept for it.\n\n   popsicle remote list", OnUsageError: usageError, Action: remoteList},
+			{Name: "rm", Usage: "forget a remote and its token", ArgsUsage: "NAME", Description: "The token stays good at the daemon: popsicle daemon token rm ends it there.\n\n   popsicle remote rm ci", OnUsageError: usageError, Action: remoteRemove},
 		},
 		Suggest:      true,
 		OnUsageError: usageError,

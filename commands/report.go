@@ -20,7 +20,7 @@ import (
 func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
-		Usage:     "tell GitHub how the tree of a commit did, without running it again",
+		Usage:     "tell GitHub how the tree of a commit did",
 		ArgsUsage: "[REF]",
 		Description: `Looks in the history for the latest whole run of exactly the tree that the
 commit REF has (HEAD, if none is named), and posts its result as statuses of

@@ -73,7 +73,7 @@ func environmentFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a project variable, `NAME=VALUE`, or pass on NAME; masked in all output", Category: category},
 		&cli.StringSliceFlag{Name: "env-file", Usage: "read project variables from `FILE`", Category: category},
 		&cli.StringSliceFlag{Name: "ssh-key", Usage: "a private key for add_ssh_keys, `FILE`, or FINGERPRINT=FILE for the one of that fingerprint", Category: category},
-		&cli.StringFlag{Name: "missing-contexts", Usage: "where a context is not known here: refuse to run, or `ignore` it", Value: "refuse", Category: category, Validator: missingContexts},
+		&cli.StringFlag{Name: "missing-contexts", Usage: "where a context is not known here, `WHAT`: refuse or ignore", Value: "refuse", Category: category, Validator: missingContexts},
 		&cli.BoolFlag{Name: "no-secrets", Usage: "give jobs no contexts, no variables of the project and no keys", Category: category},
 	}
 }

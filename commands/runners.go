@@ -26,29 +26,34 @@ func runnersCommand() *cli.Command {
 		Name:  "runners",
 		Usage: "add engines for jobs to run on, beside the local one",
 		Description: `popsicle run gives jobs to the local engine and to all that were added here;
-popsicle run --runner NAME to that one alone. See docs/guide/engines.md.`,
+popsicle run --runner NAME to that one alone. See docs/guide/engines.md.
+
+   popsicle runners add big --host ssh://ci@big.example.com
+   popsicle runners check
+   popsicle run --runner big`,
 		Commands: []*cli.Command{
 			{
 				Name: "add", Usage: "add an engine, once it answers", ArgsUsage: "NAME",
-				Description: `   popsicle runners add big --host ssh://ci@big.example.com --label large
-   popsicle runners add arm --host tcp://10.0.0.7:2376 --tls-dir ~/.docker/arm
-   popsicle runners add vm --context colima
+				Description: `NAME is for you to choose; --host or --context names the engine. A job whose
+resource_class is a label of some runners runs on those alone.
 
-A job whose resource_class is a label of some runners runs on those alone.`,
+   popsicle runners add big --host ssh://ci@big.example.com --label large
+   popsicle runners add arm --host tcp://10.0.0.7:2376 --tls-dir ~/.docker/arm
+   popsicle runners add vm --context colima`,
 				Flags: append(runnerFlags(), engine), OnUsageError: usageError, Action: runnersAdd,
 			},
 			{
 				Name: "list", Usage: "list the engines that were added", Flags: []cli.Flag{asJSON}, OnUsageError: usageError, Action: runnersList,
-				Description: "   popsicle runners list\n   popsicle runners list --json",
+				Description: "Lists them as they were added, without asking them.\n\n   popsicle runners list\n   popsicle runners list --json",
 			},
 			{
 				Name: "check", Usage: "ask each engine, or one, how it is", ArgsUsage: "[NAME]",
-				Description: "   popsicle runners check\n   popsicle runners check big --json\n\nExit codes: 0 all answer, 3 one does not.",
+				Description: "Says version, architecture, CPUs, memory and what runs there, of each engine.\n\n   popsicle runners check\n   popsicle runners check big --json\n\nExit codes: 0 all answer, 3 one does not.",
 				Flags:       []cli.Flag{engine, asJSON, colorFlag()}, OnUsageError: usageError, Action: runnersCheck,
 			},
 			{
 				Name: "rm", Usage: "give no jobs to an engine any more", ArgsUsage: "NAME", OnUsageError: usageError, Action: runnersRemove,
-				Description: "   popsicle runners rm big\n\nWhat popsicle keeps there stays: popsicle gc --all removes it before.",
+				Description: "What popsicle keeps there stays: popsicle gc --all removes it before.\n\n   popsicle runners rm big",
 			},
 		},
 		Suggest:      true,

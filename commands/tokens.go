@@ -24,14 +24,18 @@ func tokenCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "create", Usage: "make a token and print it, this once", ArgsUsage: "NAME",
+				Description: `Prints the token on standard output, and nothing else. NAME says whose it is.
+
+   popsicle daemon token create laptop
+   popsicle daemon token create ci --scope write --expires 720h`,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "scope", Usage: "what it allows, `SCOPE`: read or write", Value: string(db.ScopeRead)},
 					&cli.DurationFlag{Name: "expires", Usage: "how long it is good, a `TIME` like 720h", DefaultText: "for ever"},
 				},
 				OnUsageError: usageError, Action: withHistory(tokenCreate),
 			},
-			{Name: "list", Usage: "list the tokens: name, scope, made, expires, used last", OnUsageError: usageError, Action: withHistory(tokenList)},
-			{Name: "rm", Usage: "make a token worthless", ArgsUsage: "NAME", OnUsageError: usageError, Action: withHistory(tokenRemove)},
+			{Name: "list", Usage: "list the tokens, without their secrets", Description: "Lists name, scope, and when each was made, expires and was used last.\n\n   popsicle daemon token list", OnUsageError: usageError, Action: withHistory(tokenList)},
+			{Name: "rm", Usage: "make a token worthless", ArgsUsage: "NAME", Description: "The daemon refuses it from now on.\n\n   popsicle daemon token rm laptop", OnUsageError: usageError, Action: withHistory(tokenRemove)},
 		},
 		Suggest:      true,
 		OnUsageError: usageError,
