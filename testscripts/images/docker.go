@@ -57,6 +57,40 @@ func build(ctx context.Context, files io.Reader, t target) error {
 	return err
 }
 
+// addLayer makes an image of its base with files of a tar, what a script does
+// then, if there is one, and Dockerfile lines. It is one layer: each costs
+// seconds where the engine has to compare whole trees for it.
+func addLayer(ctx context.Context, t target, files io.Reader, script string, changes ...string) error {
+	create := []string{"create", t.base}
+	if script != "" {
+		create = append(create, "sh", "-c", script)
+	}
+	id, err := docker(ctx, nil, create...)
+	if err != nil {
+		return err
+	}
+	id = strings.TrimSpace(id)
+	err = fill(ctx, id, files, script)
+	if err == nil {
+		commit := []string{"commit", "--change", labelLine(t.recipe)}
+		for _, c := range changes {
+			commit = append(commit, "--change", c)
+		}
+		_, err = docker(ctx, nil, append(commit, id, t.name)...)
+	}
+	_, rmErr := docker(context.WithoutCancel(ctx), nil, "rm", "--force", id)
+	return errors.Join(err, rmErr)
+}
+
+// fill puts files into a container, and runs its script.
+func fill(ctx context.Context, id string, files io.Reader, script string) error {
+	if _, err := docker(ctx, files, "cp", "-", id+":/"); err != nil || script == "" {
+		return err
+	}
+	_, err := docker(ctx, nil, "start", "--attach", id)
+	return err
+}
+
 func labelLine(recipe string) string { return fmt.Sprintf("LABEL %s=%q", label, recipe) }
 
 // docker runs the docker command line and returns what it prints. An error

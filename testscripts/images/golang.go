@@ -30,6 +30,9 @@ const (
 	linterVersion = ".ci/golangci-lint.version"
 )
 
+// goRuns is what Go needs of its own folder to build and test.
+var goRuns = []string{"VERSION", "go.env", "bin", "lib", "pkg", "src"}
+
 // goFiles are the files of the source that the Go image depends on.
 var goFiles = []string{"go.mod", "go.sum", linterVersion}
 
@@ -106,7 +109,7 @@ func (p goParts) write(w io.Writer, base string) error {
 		t.file("root/usr/local/share/popsicle/"+file, string(text))
 	}
 	t.tree(p.bin, "root/usr/local/bin")
-	for _, part := range []string{"VERSION", "go.env", "bin", "lib", "pkg", "src"} {
+	for _, part := range goRuns {
 		t.tree(filepath.Join(p.goroot, part), "root/usr/local/go/"+part)
 	}
 	return t.close()

@@ -1,6 +1,6 @@
 // Package images makes the container images that popsicle's tests and its
-// demo run in, on a machine that reaches no registry: from Debian's static
-// busybox, from debootstrap, and from the Go installation of the host.
+// examples run in, on a machine that reaches no registry: from Debian's
+// packages, and from the Go installation of the host.
 //
 // Every image carries a label with the recipe it was made by, so that an
 // image is made once, made anew when its recipe changes, and never confused
@@ -45,7 +45,7 @@ var (
 	// BusyboxImage has busybox and nothing else: no bash, no git, no GNU tar.
 	BusyboxImage = Image{
 		Name:      "popsicle-test/busybox:latest",
-		StandsFor: []string{"alpine:latest", "busybox:latest"},
+		StandsFor: []string{"alpine:latest", "alpine:3", "busybox:latest"},
 		recipe:    fixed("busybox-2"),
 		make:      makeBusybox,
 	}
@@ -70,15 +70,36 @@ var (
 	// modules that popsicle needs.
 	GoImage = Image{
 		Name:      "popsicle-test/go:latest",
-		StandsFor: []string{"cimg/go:1.26", "golang:1.26"},
+		StandsFor: []string{"cimg/go:1.26"},
 		recipe:    goRecipe,
 		base:      &CimgImage,
 		make:      makeGo,
 	}
+	// GolangImage is DebianImage with the Go installation of the host, and the
+	// modules that the examples of the documentation ask for.
+	GolangImage = Image{
+		Name:      "popsicle-test/golang:latest",
+		StandsFor: []string{"golang:1.26"},
+		recipe:    golangRecipe,
+		base:      &DebianImage,
+		make:      makeGolang,
+	}
+	// AppsImage is DebianImage with Node, PostgreSQL, Redis and Python's way to
+	// both. As a service it is PostgreSQL where it gets a password for it, and
+	// otherwise Redis.
+	AppsImage = Image{
+		Name:      "popsicle-test/apps:latest",
+		StandsFor: []string{"node:22", "postgres:16", "python:3.12", "redis:7"},
+		recipe:    fixed("apps-4"),
+		base:      &DebianImage,
+		make:      makeApps,
+	}
 )
 
 // All returns every image, in the order in which they can be made.
-func All() []Image { return []Image{BusyboxImage, DebianImage, CimgImage, GoImage} }
+func All() []Image {
+	return []Image{BusyboxImage, DebianImage, CimgImage, GoImage, GolangImage, AppsImage}
+}
 
 func fixed(recipe string) func() (string, error) {
 	return func() (string, error) { return recipe, nil }

@@ -1,7 +1,7 @@
 // Mkimages makes the images that popsicle's tests, demo and own pipeline run
 // in, without a registry. See package images.
 //
-//	mkimages busybox|debian|cimg|go|all   make them, where they are missing
+//	mkimages NAME… | all                  make popsicle-test/NAME, where it is missing
 //	mkimages stand-in [NAME…]             let them stand in for names that configs use
 //	mkimages unname                       take those names back
 //	mkimages rm                           remove everything made here
