@@ -62,7 +62,7 @@ func (t Theme) jobRow(j *job, names, times, columns int) []string {
 	row := "  " + t.mark(j.status) + " " + name + "  " + padLeft(j.time(), times)
 	why := j.why()
 	if why == "" {
-		return []string{row}
+		return []string{strings.TrimRight(row, " ")} // what was approved took no time
 	}
 	if columns == 0 || width(row)+2+width(why) <= columns {
 		return []string{row + "  " + t.paint(tint(j.status), why)}
