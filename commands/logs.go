@@ -150,6 +150,25 @@ func (r *reader) missing(p db.Pipeline, jobs []db.Job) error {
 	case r.steps == 0 && r.failed:
 		_, err := fmt.Fprintf(r.out, "no step of pipeline #%d failed\n", p.ID)
 		return err
+	case r.steps == 0 && r.job != "":
+		return r.noLog(jobs)
+	}
+	return nil
+}
+
+// noLog says why the job that was asked for has no step.
+func (r *reader) noLog(jobs []db.Job) error {
+	for _, j := range jobs {
+		if !called(j, r.job) {
+			continue
+		}
+		text := j.Name + " has no log: " + strings.ReplaceAll(string(j.Status), "_", " ")
+		if j.Reason != "" {
+			text += ": " + j.Reason
+		}
+		if _, err := fmt.Fprintln(r.out, text); err != nil {
+			return err
+		}
 	}
 	return nil
 }
