@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -98,7 +99,7 @@ var sources = sync.OnceValues(func() ([]source, error) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || isModule(name)) {
 			return filepath.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(name, ".go") {
@@ -112,6 +113,12 @@ var sources = sync.OnceValues(func() ([]source, error) {
 	})
 	return all, err
 })
+
+// isModule says whether a folder is a module of its own, as examples are.
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
 
 // eachSource runs a check on every file.
 func eachSource(t *testing.T, check func(source)) {
