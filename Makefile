@@ -26,11 +26,11 @@ run: build ## build popsicle and let it run its own pipeline in Docker, or the d
 .PHONY: demo
 demo: build ## run the small demo pipeline of docs/examples/demo in Docker, in seconds
 	@$(IMAGES) busybox
-	@docs/examples/demo/run ./popsicle
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && TRY_IN="$$copy/demo" POPSICLE=./popsicle docs/examples/try demo
 
 .PHONY: test
 test: ## make what the tests need, and run all of them (Docker)
-	@$(IMAGES) busybox debian cimg
+	@$(IMAGES) busybox debian cimg golang apps
 	go test $(TESTFLAGS) -timeout 25m $(PKG)
 
 .PHONY: test-fast

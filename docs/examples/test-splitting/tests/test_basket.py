@@ -1,0 +1,5 @@
+import time
+
+
+def test_basket():
+    time.sleep(1.4)

@@ -1,0 +1,5 @@
+import time
+
+
+def test_catalog():
+    time.sleep(0.1)

@@ -1,0 +1,5 @@
+import time
+
+
+def test_export():
+    time.sleep(0.2)

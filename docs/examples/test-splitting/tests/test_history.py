@@ -1,0 +1,5 @@
+import time
+
+
+def test_history():
+    time.sleep(0.2)
