@@ -54,7 +54,7 @@ const requestTime = 30 * time.Second
 func (c *Client) Post(ctx context.Context, s Status) Answer {
 	client, err := c.host(s.Host)
 	if err != nil {
-		return Answer{Verdict: Later, Text: fmt.Sprintf("%s: %v: %s", s.Host, err, logIn(s.Host))}
+		return Answer{Verdict: Later, Text: fmt.Sprintf("%s: %v: %s", s.Host, err, c.logIn(s.Host))}
 	}
 	body, _ := json.Marshal(struct { // plain text: it cannot fail
 		State       State  `json:"state"`
@@ -72,7 +72,7 @@ func (c *Client) Post(ctx context.Context, s Status) Answer {
 	case err == nil:
 		return Answer{Verdict: Posted}
 	case !errors.As(err, &said):
-		return Answer{Verdict: Later, Text: err.Error()}
+		return Answer{Verdict: Later, Text: err.Error() + c.elsewhere(s.Host)}
 	case base != "" && said.StatusCode >= 500 && c.missing(ctx, client, base, s.Target):
 		return Answer{Verdict: Unknown, Text: "no commit found"}
 	}
@@ -138,7 +138,7 @@ func (c *Client) answer(e *api.HTTPError, host string) Answer {
 	switch code := e.StatusCode; {
 	case code == http.StatusUnauthorized:
 		c.forget()
-		return Answer{Verdict: Later, Text: text + ": " + logIn(host)}
+		return Answer{Verdict: Later, Text: text + ": " + c.logIn(host)}
 	case code == http.StatusTooManyRequests, code == http.StatusForbidden && limited(e):
 		return Answer{Verdict: Later, Wait: c.wait(e.Headers), Text: text}
 	case code == http.StatusUnprocessableEntity && strings.Contains(strings.ToLower(text), "no commit found"):
@@ -146,7 +146,7 @@ func (c *Client) answer(e *api.HTTPError, host string) Answer {
 	case code >= 500, code == http.StatusRequestTimeout:
 		return Answer{Verdict: Later, Wait: c.wait(e.Headers), Text: text}
 	case code == http.StatusNotFound, code == http.StatusForbidden:
-		return Answer{Verdict: Refused, Text: text + ": the repository is not there, or the token may not write its statuses (" + scope(host) + ")"}
+		return Answer{Verdict: Refused, Text: text + ": the repository is not there, or the token may not write its statuses (" + c.scope(host) + ")"}
 	case code >= 300 && code < 400:
 		return Answer{Verdict: Refused, Text: text + ": the repository has another name now: git remote set-url origin …"}
 	}
@@ -154,19 +154,33 @@ func (c *Client) answer(e *api.HTTPError, host string) Answer {
 }
 
 // logIn says how to give a token for a host.
-func logIn(host string) string {
-	if host == "github.com" {
+func (c *Client) logIn(host string) string {
+	switch {
+	case host == "github.com":
 		return "gh auth login, or set GH_TOKEN"
+	case c.base(host) != "":
+		return "set GH_ENTERPRISE_TOKEN"
 	}
 	return fmt.Sprintf("gh auth login --hostname %s, or set GH_ENTERPRISE_TOKEN", host)
 }
 
 // scope says what a token needs.
-func scope(host string) string {
-	if host == "github.com" {
+func (c *Client) scope(host string) string {
+	switch {
+	case host == "github.com":
 		return "gh auth refresh --scopes repo"
+	case c.base(host) != "":
+		return "it needs the scope write:repository, and its user the right to push"
 	}
-	return "gh auth refresh --hostname " + host + " --scopes repo; Gitea: write:repository, and its API under apis in daemon.yml"
+	return fmt.Sprintf("gh auth refresh --hostname %s --scopes repo%s", host, c.elsewhere(host))
+}
+
+// elsewhere tells of a host that may be no GitHub what to do then.
+func (c *Client) elsewhere(host string) string {
+	if host == "github.com" || c.base(host) != "" {
+		return ""
+	}
+	return "; if " + host + " is a Gitea server, name its API under apis in daemon.yml"
 }
 
 // said is what the API said, in one line.

@@ -167,6 +167,29 @@ func TestPostElsewhere(t *testing.T) {
 	}
 }
 
+// TestHints: what to do is told in the words of the server that says no.
+func TestHints(t *testing.T) {
+	for _, tt := range []struct {
+		host, base string
+		answer     func(http.ResponseWriter)
+		want       string
+	}{
+		{"github.com", "", reply(401, "no"), "gh auth login, or set GH_TOKEN"},
+		{"github.com", "", reply(404, "no"), "gh auth refresh --scopes repo"},
+		{"git.example", "", reply(401, "no"), "gh auth login --hostname git.example"},
+		{"git.example", "", reply(404, "no"), "name its API under apis in daemon.yml"},
+		{"git.example", "http://git.example/api/v1", reply(401, "no"), "set GH_ENTERPRISE_TOKEN"},
+		{"git.example", "http://git.example/api/v1", reply(403, "no"), "write:repository"},
+	} {
+		newHub(t, tt.answer)
+		c := &Client{Base: func(string) string { return tt.base }}
+		a := c.Post(t.Context(), Status{Target: Target{tt.host, "o/r", sha}})
+		if !strings.Contains(a.Text, tt.want) || tt.base != "" && strings.Contains(a.Text, "gh auth") {
+			t.Errorf("%s at %q: %s", tt.host, tt.base, a.Text)
+		}
+	}
+}
+
 // TestPostOfACommitThatGiteaHasNot: it answers as if it were broken, so it is
 // asked for the commit.
 func TestPostOfACommitThatGiteaHasNot(t *testing.T) {
