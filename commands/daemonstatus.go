@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -138,6 +139,12 @@ func (l *launch) adopt(ctx context.Context, o db.Order, p db.Pipeline, report *g
 	return event.Success, false, l.end(ctx, o, event.Success, fmt.Sprintf("#%d has tested this tree: it is not run again", p.ID))
 }
 
+// handedBack says whether a run was ended because it goes back into the queue.
+func handedBack(ctx context.Context) bool {
+	var short *cutShort
+	return errors.As(context.Cause(ctx), &short) && short.status == event.Interrupted
+}
+
 // runOrAdopt runs a pipeline whose plan is made, unless that is done already.
 func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, report *ghstatus.Reporter, lease *docker.Lease) (event.Status, bool, error) {
 	if report != nil {
@@ -150,6 +157,7 @@ func (d *daemon) runOrAdopt(ctx context.Context, l *launch, o db.Order, report *
 	}
 	var sinks []event.Sink
 	if report != nil {
+		report.Again = func() bool { return handedBack(ctx) }
 		sinks = append(sinks, report)
 	}
 	return l.record(ctx, o.Pipeline, lease, sinks)

@@ -20,6 +20,7 @@ type Reporter struct {
 	Prefix string                      // of contexts; empty: "popsicle"
 	Ended  bool                        // the run is over: nothing is pending any more
 	PerJob bool                        // a status a job, instead of one a workflow
+	Again  func() bool                 // says that what is canceled now runs again later; nil: it does not
 	URL    func(pipeline int64) string // page of a run; nil: there is none
 	Put    func(Status) error          // takes each status, in order
 
@@ -196,7 +197,7 @@ func (r *Reporter) finished(at event.At, e event.JobFinished) {
 	}
 	if r.PerJob {
 		state, text := j.verdict()
-		r.say(r.context(at.Workflow, j.name), state, text+r.took(at.Time, j.started, j.arch))
+		r.over(r.context(at.Workflow, j.name), j.status, state, text+r.took(at.Time, j.started, j.arch))
 	}
 }
 
@@ -209,8 +210,16 @@ func (r *Reporter) ended(at event.At, status event.Status) {
 	w.ended, w.status = true, status
 	if !r.PerJob {
 		state, text, arch := w.verdict(status)
-		r.say(r.context(at.Workflow, ""), state, text+r.took(at.Time, r.started, arch))
+		r.over(r.context(at.Workflow, ""), status, state, text+r.took(at.Time, r.started, arch))
 	}
+}
+
+// over says how something ended, or that it has not, where it runs again.
+func (r *Reporter) over(context string, status event.Status, state State, text string) {
+	if status == event.Canceled && r.Again != nil && r.Again() {
+		state, text = Pending, "interrupted: it runs again"
+	}
+	r.say(context, state, text)
 }
 
 // took tells how long something took, and where.

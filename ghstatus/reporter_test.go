@@ -115,6 +115,25 @@ func TestReporter(t *testing.T) {
 	}
 }
 
+// TestReporterOfARunThatIsHandedBack: what ends with the daemon has not ended.
+func TestReporterOfARunThatIsHandedBack(t *testing.T) {
+	for again, want := range map[bool]string{true: "popsicle/main pending: interrupted: it runs again", false: "popsicle/main error: canceled in 42s on arm64"} {
+		last := ""
+		r := &Reporter{Target: Target{"github.com", "o/r", "abc"}, Again: func() bool { return again }, Put: func(s Status) error {
+			last = fmt.Sprintf("%s %s: %s", s.Context, s.State, s.Description)
+			return nil
+		}}
+		for _, e := range story("commit", []event.TreeRead{{At: at(1, "", "", 0), Equal: true}}, event.Canceled, event.Canceled) {
+			if err := r.Handle(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if last != want {
+			t.Errorf("%q, want %q", last, want)
+		}
+	}
+}
+
 func TestShorten(t *testing.T) {
 	long := strings.Repeat("é", 200)
 	if got := []rune(shorten(long)); len(got) != DescriptionLimit || got[139] != '…' {
