@@ -195,9 +195,13 @@ func (d *daemon) server(l net.Listener, s settings) *server.Server {
 func (d *daemon) recoverQueue(ctx context.Context) error {
 	l := d.newLaunch(db.Repo{}, order{engine: d.engine})
 	l.reap(ctx)
-	again, err := d.history.Requeue(ctx)
+	again, lost, err := d.history.Requeue(ctx)
 	for _, id := range again {
 		d.log.Info("pipeline was interrupted: it runs again", "pipeline", id)
+	}
+	for _, id := range lost {
+		d.log.Warn("pipeline was interrupted again: it is given up", "pipeline", id)
+		err = errors.Join(err, d.giveUp(ctx, id))
 	}
 	return err
 }

@@ -47,6 +47,19 @@ func (d *daemon) reporter(o db.Order, r db.Repo) *ghstatus.Reporter {
 	return report
 }
 
+// giveUp ends what a pipeline has left pending on its commit and will not say
+// any more.
+func (d *daemon) giveUp(ctx context.Context, pipeline int64) error {
+	said, err := d.history.Statuses(ctx, pipeline)
+	for _, s := range said {
+		if s.State == string(ghstatus.Pending) {
+			s.State, s.Description = string(ghstatus.Error), "interrupted twice: popsicle does not run it again by itself"
+			err = errors.Join(err, d.history.PutStatus(ctx, s))
+		}
+	}
+	return err
+}
+
 // said makes the sender look into the outbox.
 func (d *daemon) said() {
 	select {

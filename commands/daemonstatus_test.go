@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"log/slog"
+	"path/filepath"
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/db"
@@ -55,6 +57,36 @@ func TestTargetOf(t *testing.T) {
 		got, err := targetOf(gitops.Head{RemoteURL: remote, Slug: "ada/app", Commit: "c"}, client)
 		if got.Host+" "+got.Repo != want || (err == nil) != (want != " ") {
 			t.Errorf("%s: %+v, %v", remote, got, err)
+		}
+	}
+}
+
+// TestGiveUp: no commit waits for ever for a pipeline that will not end.
+func TestGiveUp(t *testing.T) {
+	history, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = history.Close() })
+	id, err := history.Enqueue(t.Context(), db.Order{Repo: "o/r", Commit: "c", Event: "push"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for context, state := range map[string]string{"popsicle/a": "pending", "popsicle/b": "success"} {
+		if err := history.PutStatus(t.Context(), db.Status{Host: "h", Repo: "o/r", Commit: "c", Context: context, State: state, Pipeline: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := newDaemon(history, t.TempDir(), slog.New(slog.DiscardHandler)).giveUp(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	said, err := history.Statuses(t.Context(), id)
+	if err != nil || len(said) != 2 {
+		t.Fatalf("%+v, %v", said, err)
+	}
+	for _, s := range said {
+		if want := map[string]string{"popsicle/a": "error", "popsicle/b": "success"}[s.Context]; s.State != want {
+			t.Errorf("%s is %s, want %s", s.Context, s.State, want)
 		}
 	}
 }

@@ -172,17 +172,25 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// interruptAll plays the death of every process that runs something.
+// interruptAll plays the death of every process that runs something, and
+// returns what runs again.
 func interruptAll(t *testing.T, d *DB) []int64 {
+	t.Helper()
+	again, _ := interruptAgain(t, d)
+	return again
+}
+
+// interruptAgain is interruptAll, and returns what is given up too.
+func interruptAgain(t *testing.T, d *DB) (again, lost []int64) {
 	t.Helper()
 	if _, err := d.CloseAbandoned(t.Context(), func(lease string) bool { return lease == "" }); err != nil {
 		t.Fatal(err)
 	}
-	ids, err := d.Requeue(t.Context())
+	again, lost, err := d.Requeue(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ids
+	return again, lost
 }
 
 // die takes an order and begins to run it, as a process that dies then.
@@ -207,8 +215,12 @@ func TestWhatDiesRunsAgainOnce(t *testing.T) {
 		t.Fatalf("requeued without a death: %v", ids)
 	}
 	die(t, d, 2)
-	if ids := interruptAll(t, d); ids != nil {
-		t.Fatalf("requeued a second time: %v", ids)
+	again, lost := interruptAgain(t, d)
+	if again != nil || !slices.Equal(lost, []int64{2}) {
+		t.Fatalf("requeued a second time: %v, given up: %v", again, lost)
+	}
+	if again, lost := interruptAgain(t, d); again != nil || lost != nil {
+		t.Errorf("and once more: %v, %v", again, lost)
 	}
 }
 

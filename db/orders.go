@@ -139,10 +139,12 @@ func (d *DB) Claim(ctx context.Context, pipeline int64, lease string) (taken boo
 // cut makes it run again.
 func (d *DB) Settle(ctx context.Context, pipeline int64) error {
 	return d.durably(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE orders SET settled = 1 WHERE pipeline_id = ?", pipeline)
+		_, err := tx.ExecContext(ctx, settle, pipeline)
 		return err
 	})
 }
+
+const settle = "UPDATE orders SET settled = 1 WHERE pipeline_id = ?"
 
 // ErrNotWaiting is wrapped by the error about a pipeline that does not wait for
 // what was asked of it.
@@ -192,8 +194,9 @@ const mostCrashes = 2
 
 // Requeue orders again what was interrupted: once, where the process died
 // while it ran; always, where it had not begun or was handed back. It returns
-// the numbers of the new pipelines.
-func (d *DB) Requeue(ctx context.Context) (ids []int64, err error) {
+// the numbers of the new pipelines, and of those that are given up: they died
+// too often.
+func (d *DB) Requeue(ctx context.Context) (again, lost []int64, err error) {
 	err = d.durably(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, "SELECT "+orderColumns+`, p.start_time IS NOT NULL AND p.reason <> ? FROM orders AS o JOIN pipelines AS p ON p.id = o.pipeline_id
 			WHERE o.settled = 0 AND p.status = 'interrupted' AND NOT EXISTS (SELECT 1 FROM orders AS n WHERE n.again_of = p.id) ORDER BY p.id`, HandedBack)
@@ -206,17 +209,21 @@ func (d *DB) Requeue(ctx context.Context) (ids []int64, err error) {
 		}
 		for _, o := range orders {
 			if o.Crashes >= mostCrashes {
+				lost = append(lost, o.Pipeline)
+				if _, err := tx.ExecContext(ctx, settle, o.Pipeline); err != nil {
+					return err
+				}
 				continue
 			}
 			id, err := d.enqueue(ctx, tx, o, o.Pipeline)
 			if err != nil {
 				return err
 			}
-			ids = append(ids, id)
+			again = append(again, id)
 		}
 		return nil
 	})
-	return ids, err
+	return again, lost, err
 }
 
 // HandedBack is the reason of a pipeline that a daemon which ends gives back
