@@ -84,7 +84,16 @@ signal() {
 	if [ "$_session" ]; then
 		kill "-$1" "-$_leader"
 	else
-		kill "-$1" $(family "$_leader")
+		# Who is stopped starts nobody that would be missed.
+		_all=
+		while [ "$_all" != "${_now=$(family "$_leader")}" ]; do
+			kill -STOP $_now
+			_all=$_now
+			unset _now
+		done
+		kill "-$1" $_all
+		kill -CONT $_all
+		unset _now
 	fi
 }
 

@@ -333,6 +333,24 @@ func TestKillWithoutSetsid(t *testing.T) {
 	if out, code := c.run(3, "echo still here"); out != "still here\n" || code != 0 {
 		t.Errorf("the step after the kill: %d, %q", code, out)
 	}
+	for _, id := range running(t, odd) {
+		t.Errorf("process %s of the step lives", id)
+	}
+}
+
+// running returns the processes whose command line holds text.
+func running(t *testing.T, text string) (ids []string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if line, err := os.ReadFile(f); err == nil && strings.Contains(string(line), text) {
+			ids = append(ids, filepath.Base(filepath.Dir(f)))
+		}
+	}
+	return ids
 }
 
 func TestStepSentAhead(t *testing.T) {
