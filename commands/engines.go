@@ -43,8 +43,8 @@ func engines(ctx context.Context, history *db.DB, bin string) ([]engine, error) 
 // localArch is the architecture of the local engine, where that is known
 // without asking it.
 func localArch(host string) string {
-	if strings.HasPrefix(host, "unix://") && runtime.GOOS == "linux" {
-		return runtime.GOARCH // the engine of a unix socket is on this machine
+	if (strings.HasPrefix(host, "unix://") || host == "podman") && runtime.GOOS == "linux" {
+		return runtime.GOARCH // the engine of a unix socket, or podman without one, is on this machine
 	}
 	return ""
 }
@@ -53,12 +53,9 @@ func localArch(host string) string {
 const contextHost = "context "
 
 // clientOf is the client for an engine that was added. What the environment
-// says of the local engine does not hold for it. Podman cannot talk to Docker.
+// says of the local engine does not hold for it.
 func clientOf(r db.Runner, bin string) docker.CLI {
-	if bin = filepath.Base(bin); docker.IsPodman(bin) {
-		bin = "docker"
-	}
-	c := docker.CLI{Bin: bin, Env: []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="}}
+	c := docker.CLI{Bin: docker.Elsewhere(bin), Env: []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="}}
 	name, isContext := strings.CutPrefix(r.Host, contextHost)
 	switch {
 	case isContext:

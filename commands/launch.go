@@ -280,8 +280,9 @@ func (l *launch) build(id int64, branch, tag string) runner.Build {
 // engineName names the engine in the history, without asking it: by the
 // address that docker contexts and DOCKER_HOST give it.
 func engineName(client string) string {
-	if client != "docker" && os.Getenv("DOCKER_HOST") == "" && os.Getenv("DOCKER_CONTEXT") == "" {
-		return client
+	name := filepath.Base(client)
+	if name != "docker" && !docker.IsPodman(client) && os.Getenv("DOCKER_HOST") == "" && os.Getenv("DOCKER_CONTEXT") == "" {
+		return name
 	}
 	return docker.CLI{Bin: client}.Endpoint()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,16 +33,15 @@ func (j *job) plugged() bool {
 }
 
 // socketOnHost is the socket's path on the engine's host, and its group where
-// that can be seen from here. Engines in virtual machines and on other hosts
-// have it where Docker puts it.
+// that can be seen from here.
 func (r *Runner) socketOnHost() (path, group string) {
-	path, ok := strings.CutPrefix(r.Engine, "unix://")
-	if !ok || runtime.GOOS != "linux" {
-		return socket, ""
+	path, seen := r.Docker.Socket()
+	if !seen {
+		return path, ""
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return socket, ""
+		return path, "" // the engine refuses it, and says so
 	}
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		group = fmt.Sprint(s.Gid)

@@ -7,7 +7,7 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
-// repro is a docker command that does the run steps of a failed job, up to
+// repro is a command of the client that does the run steps of a failed job, up to
 // the one that failed, without popsicle: in the checkout, with the variables
 // of the config. The project's own are passed on by name, for they may be
 // secret.
@@ -17,7 +17,7 @@ func (j *job) repro() string {
 	}
 	image, h := j.plan.Images[0], j.session.hello
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
-	words := []string{"docker run --rm -it", "-v \"$PWD\":" + word(dir), "-w " + word(dir)}
+	words := []string{word(j.runner.Docker.Program()) + " run --rm -it", "-v \"$PWD\":" + word(dir), "-w " + word(dir)}
 	if image.User != "" {
 		words = append(words, "--user "+word(image.User))
 	}

@@ -8,8 +8,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,19 +33,23 @@ func (c CLI) command(ctx context.Context, args ...string) *exec.Cmd {
 	if c.Host != "" {
 		args = append([]string{"--host", c.Host}, args...)
 	}
-	cmd := exec.CommandContext(ctx, c.bin(), args...)
+	cmd := exec.CommandContext(ctx, c.Program(), args...)
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = 2 * time.Second // a child that keeps the pipes open must not keep us
 	return cmd
 }
 
-func (c CLI) bin() string {
+// Program is the client, as it was named.
+func (c CLI) Program() string {
 	if c.Bin == "" {
 		return "docker"
 	}
 	return c.Bin
 }
+
+// name is what the client calls itself.
+func (c CLI) name() string { return filepath.Base(c.Program()) }
 
 // output runs docker and returns what it printed, without the last newline.
 func (c CLI) output(ctx context.Context, args ...string) (string, error) {
@@ -66,31 +74,40 @@ func (c CLI) pipe(ctx context.Context, stdin io.Reader, args ...string) (string,
 // Version asks the engine for its version and architecture ("amd64",
 // "arm64"): the cheapest question that tells whether it is there.
 func (c CLI) Version(ctx context.Context) (version, arch string, err error) {
-	out, err := c.output(ctx, "version", "--format", "{{.Server.Version}} {{.Server.Arch}}")
+	out, err := c.output(ctx, "version", "--format", c.dialect().version)
 	if err != nil {
 		return "", "", err
 	}
 	version, arch, _ = strings.Cut(out, " ")
-	return version, arch, nil
+	return version, path.Base(arch), nil // podman says "linux/amd64"
 }
 
 // failure makes an error of an invocation that did not do its part.
 func (c CLI) failure(args []string, err error, stderr string) error {
-	if errors.Is(err, exec.ErrNotFound) {
-		return &Error{Args: args, Text: c.bin() + " is not on the PATH", Err: err}
+	e := &Error{Client: c.name(), Args: args, Text: lastLines(stderr), Err: err}
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		e.Text = c.Program() + " is not on the PATH"
+	case errors.Is(err, fs.ErrNotExist):
+		e.Text = "there is no program " + c.Program()
+	case errors.Is(err, fs.ErrPermission):
+		e.Text = c.Program() + " is no program that may be run"
 	}
-	return &Error{Args: args, Text: lastLines(stderr), Err: err}
+	return e
 }
 
 // fewLines is how much of what docker said a reader wants to see.
 const fewLines = 5
+
+// chatter begins lines of docker's and podman's that say nothing of what went wrong.
+var chatter = []string{"Run 'docker ", "See 'docker ", "See 'podman ", "Emulate Docker CLI using podman", `time="`}
 
 // lastLines returns the last few lines of text that say something, joined.
 func lastLines(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "Run 'docker ") && !strings.HasPrefix(line, "See 'docker ") {
+		if line != "" && !slices.ContainsFunc(chatter, func(begin string) bool { return strings.HasPrefix(line, begin) }) {
 			lines = append(lines, line)
 		}
 	}

@@ -184,7 +184,7 @@ type Container struct {
 // Stdin, reads Stdout to its end, and must call Wait or Remove. An error that
 // the engine has with the container comes from Wait, after Stdout ended.
 func (c CLI) Start(s Spec) (*Container, error) {
-	ct := &Container{Name: s.Name, cli: c, args: s.args(), done: make(chan struct{})}
+	ct := &Container{Name: s.Name, cli: c, args: c.dialect().fit(s).args(), done: make(chan struct{})}
 	ct.cmd = c.command(context.Background(), ct.args...)
 	ct.cmd.Stderr = &ct.stderr
 	var err error
@@ -238,7 +238,7 @@ func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
 	}
 	select {
 	case <-ct.done:
-		if ct.lost() {
+		if ct.lost() || ct.needed() {
 			return ct.cli.Remove(ctx, ct.Name)
 		}
 		return nil
@@ -253,6 +253,12 @@ func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
 func (ct *Container) lost() bool {
 	var exit *exec.ExitError
 	return errors.As(ct.err, &exit) && exit.ExitCode() == 125
+}
+
+// needed says whether podman left the container, though it has ended, for the
+// sake of another that shares its network.
+func (ct *Container) needed() bool {
+	return strings.Contains(ct.stderr.String(), "has dependent containers")
 }
 
 // Kill removes the container at once.
@@ -274,7 +280,7 @@ func (c CLI) Remove(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	_, err := c.output(ctx, append([]string{"rm", "--force", "--volumes"}, names...)...)
+	_, err := c.output(ctx, append(c.dialect().remove, names...)...)
 	if err != nil && Gone(err) {
 		return nil
 	}

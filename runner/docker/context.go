@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -43,6 +44,9 @@ func (c CLI) Endpoint() string {
 	if c.Host != "" {
 		return c.Host
 	}
+	if IsPodman(c.Program()) {
+		return c.podmanEndpoint()
+	}
 	if host := c.getenv("DOCKER_HOST"); host != "" {
 		return host
 	}
@@ -63,6 +67,20 @@ func (c CLI) Endpoint() string {
 		return host
 	}
 	return "context " + name
+}
+
+// Socket is the engine's socket on the engine's host, and whether that can be
+// seen from here: engines in virtual machines and on other hosts have it where
+// Docker puts it.
+func (c CLI) Socket() (file string, seen bool) {
+	endpoint := c.Endpoint()
+	if endpoint == podmanItself {
+		return c.podmanSocket(), runtime.GOOS == "linux"
+	}
+	if file, ok := strings.CutPrefix(endpoint, "unix://"); ok && runtime.GOOS == "linux" {
+		return file, true
+	}
+	return strings.TrimPrefix(defaultSocket, "unix://"), false
 }
 
 // currentContext is the context that the config in a folder names.

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -8,14 +9,15 @@ import (
 
 // An Error is a docker invocation that did not do its part.
 type Error struct {
-	Args []string // of the invocation; never holds a secret
-	Text string   // what docker said
-	Err  error    // how its process ended
+	Client string   // the program's name; empty: docker
+	Args   []string // of the invocation; never holds a secret
+	Text   string   // what docker said
+	Err    error    // how its process ended
 }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("docker ")
+	b.WriteString(cmp.Or(e.Client, "docker") + " ")
 	b.WriteString(e.verb())
 	b.WriteString(": ")
 	if e.Text == "" {
@@ -47,9 +49,13 @@ func (e *Error) verb() string {
 	return args[0]
 }
 
+const otherClient = "install docker (https://docs.docker.com/get-docker/) or podman (https://podman.io), or name another client, or its path, with --engine or POPSICLE_ENGINE"
+
 // hints are what to do next, by what docker said.
 var hints = []struct{ said, hint string }{
-	{"is not on the PATH", "install docker (https://docs.docker.com/get-docker/), or name another client with --engine"},
+	{"is not on the PATH", otherClient},
+	{"there is no program", otherClient},
+	{"is no program that may be run", otherClient},
 	{"Cannot connect to the Docker daemon", "start the engine (Docker Desktop, colima start, or systemctl start docker), or set DOCKER_HOST"},
 	{"error during connect", "the engine at DOCKER_HOST or in the docker context does not answer: docker context ls"},
 	{"permission denied while trying to connect", "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"},
@@ -59,6 +65,9 @@ var hints = []struct{ said, hint string }{
 	{"no such host", "the registry cannot be reached: check the network, or give the engine the image (docker load)"},
 	{"dial tcp", "the registry cannot be reached: check the network, or give the engine the image (docker load)"},
 	{"manifest unknown", "the registry has no such tag: check the image's name"},
+	{"Cannot connect to Podman", "start podman's machine (podman machine start), or look at CONTAINER_HOST and podman system connection list"},
+	{"container-init binary not found", "podman needs catatonit to be a container's first process: apt install catatonit, dnf install catatonit"},
+	{"error setting rlimit", "podman asks for higher limits than this user has: set default_ulimits in containers.conf, see https://github.com/containers/common/blob/main/docs/containers.conf.5.md"},
 	{"no matching manifest for", "the image is not built for this architecture: try --platform linux/amd64"},
 }
 
@@ -93,7 +102,7 @@ func NoSuchImage(err error) bool {
 // NoMount says whether err means that the engine refuses a mount that was
 // asked for: an overlay volume, or a path of this host that it cannot see.
 func NoMount(err error) bool {
-	return says(err, "failed to mount", "mount", "bind source path does not exist", "invalid volume", "volume")
+	return says(err, "failed to mount", "mount", "bind source path does not exist", "invalid volume", "volume", "statfs ")
 }
 
 // NoPrivilege says whether err means that the engine cannot run a container
@@ -102,7 +111,9 @@ func NoPrivilege(err error) bool { return says(err, "operation not permitted", "
 
 // NoPlatform says whether err means that the registry has the image, but for
 // other architectures alone.
-func NoPlatform(err error) bool { return says(err, "no matching manifest for") }
+func NoPlatform(err error) bool {
+	return says(err, "no matching manifest for", "no image found in manifest list for", "no image found in image index for")
+}
 
 // Gone says whether err is about an object that is not there any more, or
 // that someone else is removing: nothing left to do.

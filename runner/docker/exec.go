@@ -52,7 +52,8 @@ func (c CLI) exec(ctx context.Context, cmd *exec.Cmd, args []string, in io.Reade
 // engineSpoke says whether the client failed for the engine's reasons, which
 // exit with the same codes as commands do.
 func engineSpoke(stderr string) bool {
-	return says(&Error{Text: stderr}, "error response from daemon", "cannot connect to the docker daemon", "error during connect")
+	return says(&Error{Text: stderr}, "error response from daemon", "cannot connect to the docker daemon", "error during connect",
+		"error: no container with name or id", "error: can only create exec sessions on running", "error: unable to find user", "cannot connect to podman")
 }
 
 // CopyOut writes a tar of a path of a container, running or not, to out. It

@@ -54,7 +54,7 @@ func (c CLI) Pull(ctx context.Context, ref, platform string, login *Login, progr
 	if platform != "" {
 		args = append(args, "--platform", platform)
 	}
-	args = append(args, "--", ref)
+	args = append(args, "--", c.dialect().pull(ref))
 	cmd := c.command(ctx, args...)
 	var stderr tail
 	cmd.Stderr = &stderr

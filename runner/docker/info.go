@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,18 @@ func (c CLI) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	i, trouble, err := c.dialect().info(out)
+	if err != nil {
+		return Info{}, fmt.Errorf("%s info: %w", c.name(), err)
+	}
+	if trouble != "" { // docker info exits 0 without an engine
+		return Info{}, c.failure([]string{"info"}, fmt.Errorf("no engine"), trouble)
+	}
+	return i, nil
+}
+
+// dockerInfo reads what docker info says.
+func dockerInfo(out string) (i Info, trouble string, err error) {
 	var said struct {
 		Name, ServerVersion, OperatingSystem, Architecture, Driver, DockerRootDir string
 
@@ -38,19 +51,16 @@ func (c CLI) Info(ctx context.Context) (Info, error) {
 		ServerErrors    []string
 	}
 	if err := json.Unmarshal([]byte(out), &said); err != nil {
-		return Info{}, fmt.Errorf("docker info: %w", err)
+		return Info{}, "", err
 	}
-	if len(said.ServerErrors) > 0 { // docker info exits 0 without an engine
-		return Info{}, c.failure([]string{"info"}, fmt.Errorf("no engine"), said.ServerErrors[0])
+	if len(said.ServerErrors) > 0 {
+		return Info{}, said.ServerErrors[0], nil
 	}
-	i := Info{
+	return Info{
 		Name: said.Name, Version: said.ServerVersion, OS: said.OperatingSystem, Arch: goArch(said.Architecture), Driver: said.Driver,
 		Root: said.DockerRootDir, CPUs: said.NCPU, Memory: said.MemTotal, Time: said.SystemTime,
-	}
-	for _, o := range said.SecurityOptions {
-		i.Rootless = i.Rootless || o == "name=rootless"
-	}
-	return i, nil
+		Rootless: slices.Contains(said.SecurityOptions, "name=rootless"),
+	}, "", nil
 }
 
 // goArch translates the kernel's name of an architecture.

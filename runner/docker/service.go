@@ -25,7 +25,7 @@ type Service struct {
 // comes. It does not wait for anything: also a container that the engine
 // refuses is heard of in out, and by Wait. Remove ends it.
 func (c CLI) Serve(s Spec, out io.Writer) (*Service, error) {
-	args := append([]string{"run"}, s.rest()...)
+	args := append([]string{"run"}, c.dialect().fit(s).rest()...)
 	cmd := c.command(context.Background(), args...)
 	_, env := s.environment()
 	cmd.Env = append(cmd.Env, env...)
@@ -86,7 +86,7 @@ for _ in 1 2 3; do "$@"; sleep 1; done >/dev/null 2>&1`
 // Bequeath leaves the containers of these names, there already or not, to a
 // shell on this host. Revoke ends it.
 func (c CLI) Bequeath(names ...string) (*Will, error) {
-	rm := c.command(context.Background(), append([]string{"rm", "--force", "--volumes"}, names...)...)
+	rm := c.command(context.Background(), append(c.dialect().remove, names...)...)
 	return newWill(will, rm.Env, rm.Args...)
 }
 

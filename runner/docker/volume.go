@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -48,9 +49,7 @@ func (c CLI) Fill(ctx context.Context, volume, image, container string, labels m
 	args = append(args, "--mount", Mount{Target: target, Volume: volume}.arg(), image)
 	_, err := c.output(ctx, args...)
 	if err == nil {
-		// Not --archive: that gives everything to the container's user, whom
-		// it looks up in the container's passwd file.
-		_, err = c.pipe(ctx, tar, "cp", "-", container+":"+target)
+		err = c.CopyInto(ctx, container, target, tar)
 	}
 	// A create that was canceled may have made the container.
 	if rmErr := c.Remove(context.WithoutCancel(ctx), container); err == nil {
@@ -62,7 +61,7 @@ func (c CLI) Fill(ctx context.Context, volume, image, container string, labels m
 // CopyInto unpacks a tar into a folder of a container, running or not,
 // keeping the owners the tar names.
 func (c CLI) CopyInto(ctx context.Context, container, dir string, tar io.Reader) error {
-	_, err := c.pipe(ctx, tar, "cp", "-", container+":"+dir)
+	_, err := c.pipe(ctx, tar, append(c.dialect().copyIn, "-", container+":"+dir)...)
 	return err
 }
 
@@ -76,7 +75,7 @@ func (c CLI) Labelled(ctx context.Context, kind, label string, values ...string)
 		args = []string{"ps", "--all", "--no-trunc"}
 	}
 	for _, v := range values {
-		format += "\t{{.Label \"" + v + "\"}}"
+		format += "\t" + fmt.Sprintf(c.dialect().label, v)
 	}
 	out, err := c.output(ctx, append(args, "--filter", "label="+label, "--format", format)...)
 	if err != nil || out == "" {
