@@ -46,12 +46,19 @@ var program = sync.OnceValues(func() (string, error) {
 type place struct {
 	t         *testing.T
 	dir, home string
+	podman    []string // the environment of a podman to use in place of docker
 }
 
 // newPlace commits the files into a new checkout.
 func newPlace(t *testing.T, files map[string]string) place {
 	t.Helper()
-	p := place{t: t, dir: filepath.Join(t.TempDir(), "project"), home: filepath.Join(t.TempDir(), "home")}
+	return newPlaceOn(t, nil, files)
+}
+
+// newPlaceOn is newPlace for runs on a podman.
+func newPlaceOn(t *testing.T, podman []string, files map[string]string) place {
+	t.Helper()
+	p := place{t: t, podman: podman, dir: filepath.Join(t.TempDir(), "project"), home: filepath.Join(t.TempDir(), "home")}
 	for name, text := range files {
 		file := filepath.Join(p.dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
@@ -76,7 +83,7 @@ func (p place) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(file, args...)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "POPSICLE_HOME="+p.home)
+	cmd.Env = slices.Concat(os.Environ(), p.podman, []string{"POPSICLE_HOME=" + p.home})
 	return cmd
 }
 
@@ -121,6 +128,9 @@ func (p place) statuses() []string {
 // leases are files below its home.
 func (p place) ours() []string {
 	p.t.Helper()
+	if p.podman != nil {
+		return p.oursInPodman()
+	}
 	var found []string
 	for _, args := range [][]string{
 		{"ps", "--all", "--format", `container {{.Names}} {{.Label "popsicle.lease"}} {{.Label "popsicle.base"}}`},
