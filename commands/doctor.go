@@ -25,7 +25,7 @@ Exit codes: 0 all is well (or may be better), 3 something keeps popsicle from
 running.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as a JSON array"},
-			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
+			engineFlag(""),
 			colorFlag(),
 		},
 		Suggest:      true,

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -48,20 +49,20 @@ func (a answer) drift() time.Duration {
 
 // engine looks at the local engine, its size, its speed and its clock.
 func (d *doctor) engine(ctx context.Context) {
-	a := ask(ctx, d.client)
+	a, name := ask(ctx, d.client), filepath.Base(d.client.Program())
 	if a.err != nil {
 		text, fix, _ := strings.Cut(a.err.Error(), "\n")
-		d.broken("docker", text, strings.TrimSpace(fix))
+		d.broken(name, text, strings.TrimSpace(fix))
 		return
 	}
 	text := a.at(engineName(d.client.Bin))
 	switch {
 	case a.after.Sub(a.before) > slowEngine:
-		d.better("docker", text, "every job waits for the engine: is the machine busy, or the engine far away?")
+		d.better(name, text, "every job waits for the engine: is the machine busy, or the engine far away?")
 	case a.Memory < scarceRAM:
-		d.better("docker", text, "give the engine's virtual machine more memory: jobs are taken to need 1 GB each")
+		d.better(name, text, "give the engine's virtual machine more memory: jobs are taken to need 1 GB each")
 	default:
-		d.well("docker", text)
+		d.well(name, text)
 	}
 	d.architecture(a.Info)
 	d.clock(a)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/popsicle-ci/popsicle/db"
@@ -19,6 +20,14 @@ import (
 
 // localEngine is what the engine is called that docker itself would use.
 const localEngine = "local"
+
+// engineFlag is which docker a command uses.
+func engineFlag(category string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "engine", Usage: "the docker-compatible client to use, a `PROGRAM` or its path: docker, podman", Value: "docker",
+		Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category, TakesFile: true,
+	}
+}
 
 // An engine is one that jobs may run on, and the client for it.
 type engine struct {

@@ -34,7 +34,7 @@ beyond their limits. Nothing but popsicle's own is ever touched.
 			&cli.BoolFlag{Name: "dry-run", Usage: "remove nothing, and say what would be removed"},
 			&cli.BoolFlag{Name: "all", Usage: "remove every kept tree and container: the next run of a large checkout copies it again"},
 			&cli.StringFlag{Name: "older-than", Usage: "remove containers kept of jobs that failed longer than `AGE` ago", Value: "3d"},
-			&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")},
+			engineFlag(""),
 		}, limitFlags()),
 		Suggest:      true,
 		OnUsageError: usageError,

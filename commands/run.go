@@ -95,7 +95,7 @@ func engineFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
 		&cli.StringSliceFlag{Name: "runner", Usage: "give jobs to the engine `NAME` alone, of popsicle runners or local (again: several)", Category: category},
 		&cli.StringFlag{Name: "keep", Usage: "keep containers for popsicle shell `WHEN`: failed or never", Value: "failed", Category: category, Validator: keepWhen},
-		&cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category},
+		engineFlag(category),
 	}
 }
 

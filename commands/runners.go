@@ -20,7 +20,7 @@ import (
 )
 
 func runnersCommand() *cli.Command {
-	engine := &cli.StringFlag{Name: "engine", Usage: "the docker client to use, a `PROGRAM`", Value: "docker", Sources: cli.EnvVars("POPSICLE_ENGINE")}
+	engine := engineFlag("")
 	asJSON := &cli.BoolFlag{Name: "json", Usage: "as a JSON array"}
 	return &cli.Command{
 		Name:  "runners",

@@ -80,6 +80,14 @@ func (j *job) admitted(ctx context.Context) bool {
 	return false
 }
 
+// podmanService says what gives podman a socket: it needs none by itself.
+func podmanService(cli docker.CLI) string {
+	if docker.IsPodman(cli.Program()) {
+		return ": systemctl enable --now podman.socket starts podman's"
+	}
+	return ""
+}
+
 // setupRemoteDocker tells the job of its way to a Docker engine, which it has
 // had from the start: a mount cannot be added later.
 func (j *job) setupRemoteDocker(ctx context.Context, _ plan.Step, _ plan.SetupRemoteDocker) (event.StepFinished, error) {
@@ -92,7 +100,8 @@ func (j *job) setupRemoteDocker(ctx context.Context, _ plan.Step, _ plan.SetupRe
 		j.say("A machine has a Docker engine of its own, or none\n")
 		return event.StepFinished{Status: event.Success}, nil
 	case j.plug.refused:
-		return event.StepFinished{Status: event.Failed, Reason: "the engine's host has no " + socket + " to give to the job"}, nil
+		path, _ := j.runner.socketOnHost()
+		return event.StepFinished{Status: event.Failed, Reason: "the engine's host has no " + path + " to give to the job" + podmanService(j.runner.Docker)}, nil
 	}
 	j.say("%s\n", where)
 	code, err := j.session.eval(ctx, "export DOCKER_HOST=unix://"+socket+"; [ -w "+socket+" ]")

@@ -100,7 +100,7 @@ func (c CLI) failure(args []string, err error, stderr string) error {
 const fewLines = 5
 
 // chatter begins lines of docker's and podman's that say nothing of what went wrong.
-var chatter = []string{"Run 'docker ", "See 'docker ", "See 'podman ", "Emulate Docker CLI using podman", `time="`}
+var chatter = []string{"Run 'docker ", "See 'docker ", "See 'podman ", "Emulate Docker CLI using podman", "Trying to pull ", "Copying ", "Getting image source signatures", `time="`}
 
 // lastLines returns the last few lines of text that say something, joined.
 func lastLines(text string) string {
