@@ -24,8 +24,8 @@ const localEngine = "local"
 // engineFlag is which docker a command uses.
 func engineFlag(category string) cli.Flag {
 	return &cli.StringFlag{
-		Name: "engine", Usage: "the docker-compatible client to use, a `PROGRAM` or its path: docker, podman", Value: "docker",
-		Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category, TakesFile: true,
+		Name: "engine", Usage: "the client to use, `PROGRAM`: docker, podman; or the path of one like them", Value: "docker",
+		Sources: cli.EnvVars("POPSICLE_ENGINE"), Category: category,
 	}
 }
 
