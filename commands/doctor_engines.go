@@ -57,7 +57,7 @@ func (d *doctor) engine(ctx context.Context) {
 	}
 	text := a.at(engineName(d.client.Bin))
 	switch {
-	case a.after.Sub(a.before) > slowEngine:
+	case a.after.Sub(a.before) > slowEngine && !docker.IsPodman(d.client.Program()): // podman info asks the package manager
 		d.better(name, text, "every job waits for the engine: is the machine busy, or the engine far away?")
 	case a.Memory < scarceRAM:
 		d.better(name, text, "give the engine's virtual machine more memory: jobs are taken to need 1 GB each")
