@@ -240,13 +240,18 @@ func (s *session) broken() error {
 	return errors.Join(errEnded, s.err)
 }
 
+// lost explains a container that ended under a step.
+func (s *session) lost() error {
+	return fmt.Errorf("the container ended while the step ran: the step killed it, or the engine stopped it: %w", s.broken())
+}
+
 // answer waits for the exit code of what was last asked.
 func (s *session) answer(ctx context.Context) (int, error) {
 	select {
 	case code := <-s.done:
 		return code, nil
 	case <-s.ended:
-		return 0, s.broken()
+		return 0, s.lost()
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

@@ -191,7 +191,7 @@ func (j *job) await(ctx context.Context, n int, run plan.Run) (event.StepFinishe
 		case code := <-j.session.end(n):
 			return ended(code), nil
 		case <-j.session.ended:
-			return event.StepFinished{}, j.lost()
+			return event.StepFinished{}, j.session.lost()
 		case <-ctx.Done():
 			j.cancel(n)
 			return event.StepFinished{}, ctx.Err()
@@ -219,12 +219,6 @@ func ended(code int) event.StepFinished {
 	return e
 }
 
-// lost explains a container that ended under a step.
-func (j *job) lost() error {
-	err := j.session.broken()
-	return fmt.Errorf("the container ended while the step ran: the step killed it, or the engine stopped it: %w", err)
-}
-
 // signal signals a step, and keeps the one that was sent ahead from
 // beginning: a step that is told to end may well end with 0.
 func (j *job) signal(n int, signal string) {
@@ -245,7 +239,7 @@ func (j *job) kill(ctx context.Context, n int) error {
 		case <-j.session.end(n):
 			return nil
 		case <-j.session.ended:
-			return j.lost()
+			return j.session.lost()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(killPatience):

@@ -123,7 +123,7 @@ func (j *job) readFrom(ctx context.Context, script string, read func(*bufio.Read
 	}()
 	code, said, err = j.outside(ctx, script, nil, w)
 	_ = w.Close()
-	if readErr := <-done; readErr != nil && code == 0 {
+	if readErr := <-done; readErr != nil && code == 0 && (err == nil || ctx.Err() != nil) {
 		return 0, said, readErr
 	}
 	return code, said, err

@@ -31,7 +31,7 @@ func (s *session) untar(ctx context.Context, dir string, write func(io.Writer) e
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrClosed):
-		return s.broken()
+		return s.lost()
 	case err != nil:
 		return err // the driver waits for a rest that never comes: the caller gives the container up
 	}
