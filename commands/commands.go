@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/urfave/cli/v3"
@@ -35,9 +37,18 @@ func Main(args []string) int {
 	var ended endedError
 	var told toldError
 	if err != nil && !errors.As(err, &ended) && !errors.As(err, &told) {
-		fmt.Fprintln(os.Stderr, "popsicle: "+err.Error())
+		fmt.Fprintln(os.Stderr, "popsicle: "+err.Error()+roomHint(err))
 	}
 	return code
+}
+
+// roomHint is what to do about a file that found no room on its disk, where
+// the error does not say it.
+func roomHint(err error) string {
+	if errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), "popsicle gc") {
+		return ": the disk of that file is full: popsicle gc removes what popsicle keeps, POPSICLE_HOME chooses another place"
+	}
+	return ""
 }
 
 func root() *cli.Command {

@@ -174,13 +174,24 @@ func (d *DB) wrap(err error) error {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrEnded), errors.Is(err, ErrTaken): // the file is in order
 		return err
 	case isCode(err, sqlite3.ErrFull):
-		return fmt.Errorf("history %s: %w; make room on that disk", d.path, err)
+		return fmt.Errorf("history %s: %w; make room on that disk (popsicle gc removes what popsicle keeps there, but no logs), or move the folder to a larger one and name it in POPSICLE_HOME", d.path, err)
 	case isCode(err, sqlite3.ErrCorrupt, sqlite3.ErrNotADB):
-		return fmt.Errorf("history %s: %w; move the file aside to start a new history", d.path, err)
+		return fmt.Errorf("history %[1]s: %[2]w; move the file aside to start a new history: mkdir %[1]s.broken && mv %[1]s %[1]s-* %[1]s.broken/ "+
+			"(sqlite3 FILE .recover may read what is left of it)", d.path, err)
+	case isCode(err, sqlite3.ErrBusy, sqlite3.ErrLocked):
+		return fmt.Errorf("history %[1]s: %[2]w; another program has held it for ten seconds, a SQLite shell or a backup maybe: "+
+			"end it (fuser %[1]s names it), then try again", d.path, err)
+	case isDir(d.path):
+		return fmt.Errorf("history %s: %w; it is a folder: move it away, or choose another place with POPSICLE_HOME", d.path, err)
 	case isCode(err, sqlite3.ErrReadonly, sqlite3.ErrCantOpen): // SQLite writes beside the file even to read it
 		return fmt.Errorf("history %s: %w; make its folder writable, or choose another place with POPSICLE_HOME", d.path, err)
 	}
 	return fmt.Errorf("history %s: %w", d.path, err)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // isCode says whether SQLite gave one of codes as the reason for err.

@@ -46,6 +46,7 @@ func (d *DB) Recorder(pipeline int64) *Recorder {
 		db: d, pipeline: pipeline, queue: newQueue(), done: make(chan struct{}),
 		hurry: hurry, giveUp: giveUp, run: newRun(pipeline), patience: 10 * time.Second,
 	}
+	d.takeBallast()
 	go r.record()
 	return r
 }
@@ -111,6 +112,9 @@ func (r *Recorder) write(last bool) {
 			if lost := r.run.drop(); lost > 0 {
 				r.lost, r.lostFor = r.lost+lost, r.err
 				continue // what is left may be small enough
+			}
+			if last && isCode(r.err, sqlite3.ErrFull, sqlite3.ErrIoErr) && r.db.dropBallast() {
+				continue
 			}
 			if hurry || !last || failing > 2*r.patience {
 				return

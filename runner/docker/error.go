@@ -59,7 +59,7 @@ var hints = []struct{ said, hint string }{
 	{"Cannot connect to the Docker daemon", "start the engine (Docker Desktop, colima start, or systemctl start docker), or set DOCKER_HOST"},
 	{"error during connect", "the engine at DOCKER_HOST or in the docker context does not answer: docker context ls"},
 	{"permission denied while trying to connect", "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"},
-	{"no space left on device", "the disk is full: docker system df shows what docker holds, popsicle gc removes what popsicle keeps"},
+	{"no space left on device", "the engine's disk is full: docker system df shows what docker holds, popsicle gc removes what popsicle keeps there"},
 	{"toomanyrequests", "the registry limits how often you pull: docker login raises the limit"},
 	{"pull access denied", "check the image's name; for a private one: docker login REGISTRY"},
 	{"no such host", "the registry cannot be reached: check the network, or give the engine the image (docker load)"},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	chunkers "github.com/PlakarKorp/go-cdc-chunkers"
 	_ "github.com/PlakarKorp/go-cdc-chunkers/chunkers/fastcdc" // the algorithm below
@@ -100,7 +101,7 @@ func (s *Store) writeChunk(chunk []byte) (d digest, added int64, err error) {
 func (s *Store) writeFile(d digest, data []byte) error {
 	f, err := s.createTemp()
 	if err != nil {
-		return err
+		return s.hinted(err)
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -108,6 +109,14 @@ func (s *Store) writeFile(d digest, data []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name()) // else the next Sweep does it
+	}
+	return s.hinted(err)
+}
+
+// hinted says what to do about a disk that is full.
+func (s *Store) hinted(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk of %s is full: popsicle gc removes what is not needed there, popsicle cache prune --cache-size 1GB the oldest caches: %w", s.dir, err)
 	}
 	return err
 }
