@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3" // also the "sqlite3" driver
 )
@@ -173,8 +174,8 @@ func (d *DB) wrap(err error) error {
 		return nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrEnded), errors.Is(err, ErrTaken): // the file is in order
 		return err
-	case isCode(err, sqlite3.ErrFull):
-		return fmt.Errorf("history %s: %w; make room on that disk (popsicle gc removes what popsicle keeps there, but no logs), or move the folder to a larger one and name it in POPSICLE_HOME", d.path, err)
+	case isFull(err):
+		return fmt.Errorf("history %s: %w; the disk is full: make room on that disk (popsicle gc removes what popsicle keeps there, but no logs), or move the folder to a larger one and name it in POPSICLE_HOME", d.path, err)
 	case isCode(err, sqlite3.ErrCorrupt, sqlite3.ErrNotADB):
 		return fmt.Errorf("history %[1]s: %[2]w; move the file aside to start a new history: mkdir %[1]s.broken && mv %[1]s %[1]s-* %[1]s.broken/ "+
 			"(sqlite3 FILE .recover may read what is left of it)", d.path, err)
@@ -187,6 +188,13 @@ func (d *DB) wrap(err error) error {
 		return fmt.Errorf("history %s: %w; make its folder writable, or choose another place with POPSICLE_HOME", d.path, err)
 	}
 	return fmt.Errorf("history %s: %w", d.path, err)
+}
+
+// isFull says whether there was no room on the disk, which SQLite tells in two
+// ways.
+func isFull(err error) bool {
+	var reason sqlite3.Error
+	return errors.As(err, &reason) && (reason.Code == sqlite3.ErrFull || reason.SystemErrno == syscall.ENOSPC)
 }
 
 func isDir(path string) bool {

@@ -70,6 +70,9 @@ func (j *job) remarks(h *harvest, c *crates) {
 	if h.odd > 0 {
 		j.say("%s left out: the link has a name that cannot be asked for, or the image has no tar\n", plural(h.odd, "link"))
 	}
+	if c.long > 0 {
+		j.caution(fmt.Sprintf("%s left out below %s: a path is longer than the %d bytes that Linux allows", plural(c.long, "artifact"), h.path, longestName))
+	}
 	for _, name := range c.tooLarge {
 		j.caution(fmt.Sprintf("%s is larger than %s: it is not stored", name, humanize.Bytes(largestArtifact)))
 	}

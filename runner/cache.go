@@ -190,6 +190,9 @@ func (j *job) tell(s stowed, base string) {
 	if s.special > 0 {
 		j.say("Warning: %d devices and pipes are left out\n", s.special)
 	}
+	if s.long > 0 {
+		j.warn("%s left out below %s: a path is longer than the %d bytes that Linux allows", plural(s.long, "entry"), base, longestName)
+	}
 	if s.changed != "" {
 		j.say("Warning: %s\n", s.changed)
 	}

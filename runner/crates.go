@@ -32,6 +32,7 @@ type crates struct {
 	files    int
 	bytes    int64
 	tooLarge []string
+	long     int // paths that no program can open
 	secrets  []exposed
 
 	seed  maphash.Seed
@@ -92,6 +93,8 @@ func (c *crates) advance() (bool, error) {
 		switch {
 		case g.twin != "":
 			c.twin(g, name)
+		case len(name) > longestName:
+			c.long++
 		case g.size > largestArtifact:
 			c.tooLarge = append(c.tooLarge, name)
 		default:

@@ -49,7 +49,7 @@ const noSuchPath = 66
 func (j *job) harvest(ctx context.Context, p string) *harvest {
 	h := &harvest{job: j, ctx: ctx, path: j.abs(p)}
 	if j.session.hello.Tar {
-		h.pass = j.startPass(ctx, nil, h.script())
+		h.pass = j.startPass(ctx, "", h.script())
 		return h
 	}
 	code, _, err := j.outside(ctx, "[ -e "+quote(h.path)+" ] || exit 66", nil, io.Discard)
@@ -72,8 +72,13 @@ func (j *job) abs(p string) string {
 func (h *harvest) script() string {
 	dir, name := path.Split(h.path)
 	return "LC_ALL=C; export LC_ALL; p=" + quote(h.path) + `
-if [ -d "$p" ]; then cd "$p" && exec tar -cf - .; fi
-if [ -f "$p" ]; then cd ` + quote(dir) + ` && exec tar -chf - ` + quote("./"+name) + `; fi
+if [ -d "$p" ]; then
+	cd "$p" || exit
+` + sendTar("-cf - .") + `
+elif [ -f "$p" ]; then
+	cd ` + quote(dir) + ` || exit
+` + sendTar("-chf - "+quote("./"+name)) + `
+fi
 exit 66`
 }
 
@@ -87,9 +92,10 @@ func (h *harvest) follow() {
 	names := strings.Join(h.links[:n], "\n") + "\n"
 	h.links, h.following = h.links[n:], true
 	h.beside += n // those that lead to files are counted back
-	h.pass = h.job.startPass(h.ctx, strings.NewReader(names), "LC_ALL=C; export LC_ALL; cd "+quote(h.path)+` || exit
-while IFS= read -r f; do [ -f "$f" ] && set -- "$@" "$f"; done
-[ $# = 0 ] || exec tar -chf - "$@"`)
+	h.pass = h.job.startPass(h.ctx, names+"\n", "LC_ALL=C; export LC_ALL; cd "+quote(h.path)+` || exit
+while IFS= read -r f && [ "$f" ]; do [ -f "$f" ] && set -- "$@" "$f"; done
+[ $# = 0 ] && exit
+`+sendTar(`-chf - "$@"`))
 }
 
 // next returns the next file, whose content Read then reads; io.EOF after the
@@ -194,12 +200,16 @@ func cleanName(name string) string {
 func (h *harvest) Read(p []byte) (int, error) { return h.pass.tar.Read(p) }
 
 // close gives up what was not read.
-func (h *harvest) close() { h.pass.giveUp() }
+func (h *harvest) close() {
+	h.pass.whole()
+	h.pass.giveUp()
+}
 
 // A pass is one tar on its way out of the container.
 type pass struct {
-	tar    *tar.Reader
+	tar    wholeTar
 	rest   *bufio.Reader
+	whole  func() // lets what makes the tar end: it was read
 	giveUp func()
 	ended  chan passEnd // holds the end until somebody asks, and again after that
 }
@@ -211,12 +221,20 @@ type passEnd struct {
 	err  error
 }
 
-// startPass starts a script that prints a tar.
-func (j *job) startPass(ctx context.Context, in io.Reader, script string) *pass {
-	return newPass(func(w *os.File) (e passEnd) {
-		e.code, e.said, e.err = j.outside(ctx, script, in, w)
+// startPass starts a script that prints a tar, with text on its standard
+// input.
+func (j *job) startPass(ctx context.Context, text, script string) *pass {
+	hold, err := newValve(text)
+	if err != nil {
+		return overPass(passEnd{err: err})
+	}
+	p := newPass(func(w *os.File) (e passEnd) {
+		e.code, e.said, e.err = j.outside(ctx, script, hold.script, w)
+		_ = hold.script.Close()
 		return e
 	})
+	p.whole = hold.release
+	return p
 }
 
 // newPass runs what writes a tar into a pipe, which the docker client gets as
@@ -226,8 +244,8 @@ func newPass(write func(w *os.File) passEnd) *pass {
 	if err != nil {
 		return overPass(passEnd{err: err})
 	}
-	p := &pass{rest: bufio.NewReaderSize(r, 256<<10), ended: make(chan passEnd, 1)}
-	p.tar = tar.NewReader(p.rest)
+	p := &pass{rest: bufio.NewReaderSize(r, 256<<10), whole: func() {}, ended: make(chan passEnd, 1)}
+	p.tar = newWholeTar(p.rest)
 	p.giveUp = func() { _ = r.Close() } // the client's next write fails, and it ends
 	go func() {
 		end := write(w)
@@ -239,13 +257,14 @@ func newPass(write func(w *os.File) passEnd) *pass {
 
 // overPass is a pass without a tar, which has ended.
 func overPass(e passEnd) *pass {
-	p := &pass{tar: tar.NewReader(strings.NewReader("")), giveUp: func() {}, ended: make(chan passEnd, 1)}
+	p := &pass{tar: newWholeTar(strings.NewReader("")), whole: func() {}, giveUp: func() {}, ended: make(chan passEnd, 1)}
 	p.ended <- e
 	return p
 }
 
 // end waits for the process, once its tar was read.
 func (p *pass) end() passEnd {
+	p.whole()
 	if p.rest != nil {
 		_, _ = io.Copy(io.Discard, p.rest) // zeros may follow the end of a tar
 		p.giveUp()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type packer struct {
 	files   int
 	bytes   int64
 	special int // devices, pipes: left out
+	long    int // names that no program can open: left out
 	links   map[string]bool
 	names   []string // of all but folders
 	leaks   []leak
@@ -38,6 +40,10 @@ type leak struct {
 // thousand times is one mistake.
 const mostLeaks = 20
 
+// longestName is how long a path may be, in bytes, to be of use to anybody:
+// PATH_MAX of Linux, with its end and the slash before a relative one.
+const longestName = 4096 - 2
+
 // errHostile is wrapped by errors about a tar that no tar program writes.
 var errHostile = errors.New("refused")
 
@@ -47,7 +53,7 @@ var errTooLarge = errors.New("too large")
 // add copies a tar. Its names are taken from base, and must be one of roots or
 // below it.
 func (p *packer) add(r io.Reader, base string, roots roots) error {
-	in := tar.NewReader(r)
+	in := newWholeTar(r)
 	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -69,6 +75,10 @@ func (p *packer) entry(r io.Reader, h *tar.Header, base string, roots roots) err
 	name, err := p.place(h.Name, base, roots)
 	if err != nil || name == "." {
 		return err
+	}
+	if len(name) > longestName || len(h.Linkname) > longestName {
+		p.long++
+		return nil
 	}
 	out := &tar.Header{
 		Typeflag: h.Typeflag, Name: name, Mode: h.Mode & 0o7777, ModTime: h.ModTime.Truncate(time.Second),
@@ -124,12 +134,24 @@ func (p *packer) place(name, base string, roots roots) (string, error) {
 	if len(p.links) == 0 {
 		return at, nil
 	}
-	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
+	for dir := range above(at) {
 		if p.links[dir] {
 			return "", fmt.Errorf("%w: the container's tar puts %q behind the link %q", errHostile, name, dir)
 		}
 	}
 	return at, nil
+}
+
+// above yields the folders that a clean relative path lies in, the outermost
+// first. A path can be deep: nothing is copied.
+func above(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range len(name) {
+			if name[i] == '/' && !yield(name[:i]) {
+				return
+			}
+		}
+	}
 }
 
 // roots are paths that something may be at or below: relative, clean, with
@@ -149,12 +171,15 @@ func (r roots) hold(name string) bool {
 	if name == ".." || strings.HasPrefix(name, "../") || path.IsAbs(name) {
 		return false
 	}
-	for ; name != "."; name = path.Dir(name) {
-		if r[name] {
+	if r["."] || r[name] {
+		return true
+	}
+	for dir := range above(name) {
+		if r[dir] {
 			return true
 		}
 	}
-	return r["."]
+	return false
 }
 
 // content copies a file, and looks for secrets in it on its way.

@@ -26,6 +26,7 @@ type stowed struct {
 	names   []string // of all but folders
 	missing []string // of the choice's paths
 	special int      // devices and pipes, which are left out
+	long    int      // paths that are too long, which are left out too
 	leaks   []leak
 	changed string // what tar said of files that changed under it
 }
@@ -64,7 +65,7 @@ func (j *job) stow(ctx context.Context, c choice) (s stowed, err error) {
 		err = errTar{err.Error()}
 	}
 	s.Content = Content{Blob: blob.ID, Files: p.files, Bytes: p.bytes, New: blob.New}
-	s.names, s.special, s.leaks = p.names, p.special, p.leaks
+	s.names, s.special, s.long, s.leaks = p.names, p.special, p.long, p.leaks
 	return s, err
 }
 
@@ -90,7 +91,7 @@ func (j *job) pack(ctx context.Context, p *packer, c choice, s *stowed) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case code != 0 && onlyChanged(said):
+	case code != 0 && err == nil && onlyChanged(said):
 		s.changed = said
 		return nil
 	case code != 0:
@@ -108,12 +109,18 @@ func (j *job) readFrom(ctx context.Context, script string, read func(*bufio.Read
 	if err != nil {
 		return 0, "", err
 	}
+	hold, err := newValve("")
+	if err != nil {
+		return 0, "", errors.Join(err, r.Close(), w.Close())
+	}
+	defer hold.script.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
 		buffered := bufio.NewReaderSize(r, 256<<10)
 		err := read(buffered)
+		hold.release()
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			cancel()
 		}
@@ -121,10 +128,10 @@ func (j *job) readFrom(ctx context.Context, script string, read func(*bufio.Read
 		_ = r.Close()
 		done <- err
 	}()
-	code, said, err = j.outside(ctx, script, nil, w)
+	code, said, err = j.outside(ctx, script, hold.script, w)
 	_ = w.Close()
-	if readErr := <-done; readErr != nil && code == 0 && (err == nil || ctx.Err() != nil) {
-		return 0, said, readErr
+	if readErr := <-done; readErr != nil && (err == nil || ctx.Err() != nil) {
+		err = readErr
 	}
 	return code, said, err
 }
@@ -142,7 +149,7 @@ func (c choice) script(tar bool) (text string, whole bool) {
 	}
 	head := "LC_ALL=C; export LC_ALL; cd " + quote(c.base) + " || exit\n"
 	if tar && words.Len() > maxScript { // these were listed a moment ago
-		return head + "echo missing; exec tar -cf - .", true
+		return head + "echo missing\n" + sendTar("-cf - ."), true
 	}
 	text = head + `set --
 n=0 missing=
@@ -153,7 +160,7 @@ done
 echo "missing$missing"
 `
 	if tar {
-		text += "[ $# = 0 ] || exec tar -cf - \"$@\"\n"
+		text += "[ $# = 0 ] && exit\n" + sendTar(`-cf - "$@"`)
 	}
 	return text, false
 }
