@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -155,29 +156,37 @@ func (d *DB) settleOrder(ctx context.Context, tx *sql.Tx, r *Receipt) (err error
 	return err
 }
 
-// sameTime is how far apart the two deliveries may come that tell of one push
-// to the branch of a pull request: in which order, no forge promises.
+// sameTime is how far apart the deliveries may come that tell of one push to
+// the branch of a pull request: how many, and in which order, no forge promises.
 const sameTime = time.Minute
 
-// pipelineOf finds the pipeline that the other delivery of the same push has
-// made: that of the push for a pull request, and of the pull request for a push.
+// pipelineOf finds the pipeline that another delivery of the same push has
+// made: for a pull request that of its push, or one of the pull request itself;
+// for a push that of its pull request.
 func pipelineOf(ctx context.Context, tx *sql.Tx, o *Order) (id int64, by string, err error) {
-	const find = `SELECT p.id FROM pipelines AS p INDEXED BY pipelines_by_commit JOIN orders AS o ON o.pipeline_id = p.id
-		WHERE p.commit_sha = ? AND o.repo = ? AND o.event = ? AND p.branch = ? AND p.status NOT IN ('canceled', 'interrupted') AND p.queued_time >= ?
-		AND (o.pull = '' OR NOT json_extract(o.pull, '$.Fork')) ORDER BY p.id DESC LIMIT 1`
-	since := time.Unix(0, 0) // of a push, however long ago
-	event := "push"
-	switch by = event; {
-	case o.Event == "push" && o.Branch != "":
-		event, by, since = "pull_request", "pull request", time.Now().Add(-sameTime)
-	case o.Event != "pull_request" || o.Hold:
-		return 0, "", nil
+	lately := time.Now().Add(-sameTime)
+	switch o.Event {
+	case "push":
+		return twin(ctx, tx, o, "pull_request", "p.branch = ? AND coalesce(json_extract(nullif(o.pull, ''), '$.Fork'), 0) = 0", o.Branch, lately)
+	case "pull_request":
+		id, by, err = twin(ctx, tx, o, "pull_request", "o.ref = ?", o.Ref, lately)
+		if id == 0 && err == nil && !o.Hold {
+			return twin(ctx, tx, o, "push", "p.branch = ?", o.Branch, time.Unix(0, 0))
+		}
 	}
-	err = tx.QueryRowContext(ctx, find, o.Commit, o.Repo, event, o.Branch, moment(since)).Scan(&id)
+	return id, by, err
+}
+
+// twin finds the newest pipeline of an order's commit that an event has made
+// since then, 0 for none. What was ended is none: it says nothing of the commit.
+func twin(ctx context.Context, tx *sql.Tx, o *Order, made, where, value string, since time.Time) (id int64, by string, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT p.id FROM pipelines AS p INDEXED BY pipelines_by_commit JOIN orders AS o ON o.pipeline_id = p.id
+		WHERE p.commit_sha = ? AND o.repo = ? AND o.event = ? AND p.status NOT IN ('canceled', 'interrupted') AND p.queued_time >= ? AND `+where+`
+		ORDER BY p.id DESC LIMIT 1`, o.Commit, o.Repo, made, moment(since), value).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	return id, by, err
+	return id, strings.ReplaceAll(made, "_", " "), err
 }
 
 // supersede ends the pipelines of a ref, but for the newest where there is a
