@@ -91,6 +91,9 @@ func known(s event.Status) error {
 
 func nothingYet(w io.Writer, f db.PipelineFilter) error {
 	text := "no pipeline has run yet: popsicle run\n"
+	if f.Root != "" {
+		text = "no pipeline has run yet in this checkout: popsicle run (those of the daemon: popsicle history --all)\n"
+	}
 	if f.Branch != "" || f.Status != "" {
 		text = "no pipeline matches: popsicle history --all lists every one\n"
 	}
