@@ -55,6 +55,9 @@ func newReader(t *testing.T) *reader {
 // goesOn is where docs/examples/try says that its copy is.
 var goesOn = regexp.MustCompile(`(?m)^to go on: cd (.*)$`)
 
+// mistake begins what popsicle says about a wrong usage or config.
+var mistake = regexp.MustCompile(`^popsicle: |^\S+:\d+:\d+: error: `)
+
 // follow types one command and compares what comes out. Where a run is shown
 // to fail the exit code is 1, after an error of popsicle's own 2, otherwise 0.
 func (r *reader) follow(one typed) {
@@ -64,7 +67,7 @@ func (r *reader) follow(one typed) {
 	switch {
 	case strings.Contains(one.output, "\n✗ #"):
 		want = 1
-	case strings.HasPrefix(one.output, "popsicle: "):
+	case mistake.MatchString(one.output):
 		want = 2
 	}
 	if code != want {
