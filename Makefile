@@ -1,9 +1,11 @@
 # Popsicle's workshop. `make` alone tells what there is.
 
-GOLANGCI_VERSION := $(shell cat .ci/golangci-lint.version)
-GOLANGCI_PATH    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-IMAGES           := go run ./testscripts/mkimages
-CI_IMAGE         := cimg/go:1.26
+GOLANGCI_VERSION   := $(shell cat .ci/golangci-lint.version)
+GOLANGCI_PATH      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+GORELEASER_VERSION := v2.15.0
+GORELEASER_PATH    := github.com/goreleaser/goreleaser/v2
+IMAGES             := go run ./testscripts/mkimages
+CI_IMAGE           := cimg/go:1.26
 
 # How much is tested: `make test PKG=./db/... TESTFLAGS=-v`.
 PKG       := ./...
@@ -11,7 +13,7 @@ TESTFLAGS := -race
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build ./popsicle (Go and a C compiler)
@@ -50,6 +52,21 @@ dist/golangci-lint-$(GOLANGCI_VERSION):
 	then ln -sf "$$(command -v golangci-lint)" $@; \
 	else echo "building golangci-lint $(GOLANGCI_VERSION), once: about two minutes"; \
 	     CGO_ENABLED=0 GOBIN=$(CURDIR)/dist go install $(GOLANGCI_PATH)@$(GOLANGCI_VERSION) && mv dist/golangci-lint $@; fi
+
+.PHONY: docs
+docs: ## write docs/cli.md anew, and manual pages and completions into dist/share
+	UPDATE=1 go test ./testscripts/clidoc
+	go run ./testscripts/clidoc dist/share
+
+.PHONY: release-check
+release-check: dist/goreleaser-$(GORELEASER_VERSION) ## check the config of releases, and build the Linux half of one (aarch64-linux-gnu-gcc)
+	dist/goreleaser-$(GORELEASER_VERSION) check
+	dist/goreleaser-$(GORELEASER_VERSION) build --snapshot --clean --id linux
+
+dist/goreleaser-$(GORELEASER_VERSION):
+	@echo "building goreleaser $(GORELEASER_VERSION), once: some ten minutes"
+	@mkdir -p dist
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/dist go install $(GORELEASER_PATH)@$(GORELEASER_VERSION) && mv dist/goreleaser $@
 
 .PHONY: bench
 bench: build ## measure popsicle beside plain docker, act and woodpecker (BENCH="-rounds 5 -only W1,W2")
