@@ -23,7 +23,6 @@ const (
 )
 
 func init() {
-	//nolint:reassign // how the cli package is told to leave the printing of help to its user
 	cli.HelpPrinter = func(w io.Writer, _ string, data any) {
 		columns := 80
 		if term.IsTerminal(os.Stdout) {
