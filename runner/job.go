@@ -47,8 +47,8 @@ type job struct {
 	stop       context.CancelCauseFunc // ends the job
 	services   services
 	plug       plug
-	humble     bool // the engine refused the privileges of a machine
-	host       bool // there is no container: it runs on this host
+	power      docker.Power // of the container: less where the engine refuses that of a machine
+	host       bool         // there is no container: it runs on this host
 
 	ahead int // the step that the driver has already
 
@@ -83,7 +83,7 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 			p = r.onMachine(at, p)
 		}
 	}
-	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, host: p.Kind == plan.Machine && r.Host}
+	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, power: powerFor(p), host: p.Kind == plan.Machine && r.Host}
 	j.at.Step = 0
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())

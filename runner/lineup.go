@@ -33,6 +33,14 @@ func (l *lineup) follow(step int) {
 	}
 }
 
+// resume tells that the driver was told to do something more for the step that
+// ran last.
+func (l *lineup) resume() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = false
+}
+
 // end tells that what ran has ended.
 func (l *lineup) end(code int) {
 	l.mu.Lock()

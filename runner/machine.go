@@ -37,10 +37,12 @@ func noMac(p *plan.Job) Outcome {
 // container's own.
 const engineFolder = "/var/lib/docker"
 
-// dockerd starts an engine as root. What an engine needs of control groups of
-// version 2: no process in the group that it makes others in.
+// dockerd starts an engine as root. Of control groups it needs that it may
+// write there, which a container with almost all powers must be helped to, and
+// in version 2 that no process is in the group that it makes others in.
 const dockerd = `PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 cd /sys/fs/cgroup
+for m in /sys /proc/sys /sys/fs/cgroup /sys/fs/cgroup/*/; do mount -o remount,bind,rw "${m%/}"; done 2>/dev/null
 if [ -e cgroup.controllers ]; then
 	mkdir -p popsicle
 	while read -r p; do echo "$p" >popsicle/cgroup.procs; done <cgroup.procs
@@ -48,13 +50,15 @@ if [ -e cgroup.controllers ]; then
 fi 2>/dev/null
 dockerd --log-level warn --group "$1" 2>&1
 code=$?
-: >/tmp/.popsicle-dockerd-ended
+: >"$2"
 exit $code`
 
-// dockerdIsUp waits for the engine, or for its end.
-const dockerdIsUp = `_i=0
-until [ -S ` + socket + ` ] || [ -e /tmp/.popsicle-dockerd-ended ] || [ "$_i" = 600 ]; do sleep 0.1; _i=$((_i+1)); done
+// dockerdIsUp waits for the engine, or for the file that tells of its end.
+func dockerdIsUp(ended string) string {
+	return `_i=0
+until [ -S ` + socket + ` ] || [ -e ` + quote(ended) + ` ] || [ "$_i" = 600 ]; do sleep 0.1; _i=$((_i+1)); done
 [ -S ` + socket + ` ]`
+}
 
 // startEngine starts the Docker engine of a machine.
 func (j *job) startEngine(ctx context.Context) error {
@@ -71,8 +75,9 @@ func (j *job) startEngine(ctx context.Context) error {
 	start := time.Now()
 	c := j.companion("engine", "Docker engine of the machine", j.plan.Pos)
 	j.say("Starting a Docker engine for this job alone\n")
+	ended := j.session.hello.Dir + "/engine-ended"
 	go func() {
-		command := []string{"/bin/sh", "-c", dockerd, "popsicle", fmt.Sprint(j.session.hello.GID)}
+		command := []string{"/bin/sh", "-c", dockerd, "popsicle", fmt.Sprint(j.session.hello.GID), ended}
 		// It ends with the container: nothing else ends a process there.
 		code, said, err := j.runner.Docker.Exec(context.Background(), j.container.Name, "0", command, nil, companionOutput{j, c.step})
 		if err != nil {
@@ -83,7 +88,7 @@ func (j *job) startEngine(ctx context.Context) error {
 		}
 		j.died(c, code)
 	}()
-	switch code, err := j.session.eval(ctx, dockerdIsUp); {
+	switch code, err := j.session.eval(ctx, dockerdIsUp(ended)); {
 	case err != nil:
 		return err
 	case code != 0:
@@ -94,9 +99,35 @@ func (j *job) startEngine(ctx context.Context) error {
 	return nil
 }
 
-// privileged says whether the job's container may do what root may, so that
-// an engine can live in it.
-func (j *job) privileged() bool { return j.plan.Kind == plan.Machine && !j.humble && !j.host }
+// powerFor is what a job's container is first tried with.
+func powerFor(p *plan.Job) docker.Power {
+	if p.Kind == plan.Machine {
+		return docker.All
+	}
+	return docker.Ordinary
+}
+
+// privileged says whether the job's container may do so much that an engine
+// can live in it.
+func (j *job) privileged() bool { return j.power > docker.Ordinary && !j.host }
+
+// humble leaves a machine the next lesser power, where the engine refused it
+// the one before.
+func (j *job) humble(refused error) {
+	if j.power--; j.power > docker.Ordinary {
+		j.say("The engine cannot give all privileges (%s): the machine has all but CAP_SYS_RESOURCE\n", oneLine(refused))
+		return
+	}
+	j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf(
+		"%s: the engine refuses a container all privileges, and all but CAP_SYS_RESOURCE: job %s has no Docker engine of its own (--allow-host runs it on this host): %s",
+		j.plan.Pos, j.plan.Name, oneLine(refused)))
+}
+
+// oneLine is the first line of an error, without what to do next.
+func oneLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}
 
 // machineMounts are what a container needs to be a machine.
 func (j *job) machineMounts() []docker.Mount {

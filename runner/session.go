@@ -264,7 +264,10 @@ func (s *session) eval(ctx context.Context, text string) (int, error) {
 }
 
 // ask is eval without waiting for the answer.
-func (s *session) ask(text string) { s.send("eval " + counted(text)) }
+func (s *session) ask(text string) {
+	s.lineup.resume()
+	s.send("eval " + counted(text))
+}
 
 // put writes a file into the driver's folder.
 func (s *session) put(file, text string) {

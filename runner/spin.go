@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
-	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
@@ -23,7 +22,7 @@ func (j *job) spin(ctx context.Context, image plan.Image) error {
 		}
 	}
 	var err error
-	for range 6 { // each kind of failure once, and the start that succeeds
+	for range 7 { // each kind of failure once, and the start that succeeds
 		var mounts []docker.Mount
 		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
 			probe := err != nil
@@ -52,9 +51,7 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
 		return j.fetch(ctx, image)
 	case docker.NoPrivilege(err) && j.privileged():
-		j.humble = true
-		j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf(
-			"%s: the engine refuses a container all privileges: job %s has no Docker engine of its own", j.plan.Pos, j.plan.Name))
+		j.humble(err)
 		return nil
 	case docker.NoMount(err) && !j.plain:
 		// A base that is gone is filled anew, once.
@@ -93,7 +90,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		Image:  image.Name,
 		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(j.plan, image), Mounts: mounts, Hosts: hosts(j.plan.Images),
 		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
-		Privileged: j.privileged(), Memories: []string{ramdisk},
+		Power: j.power, Memories: []string{ramdisk},
 	}
 	spec.Mounts = append(spec.Mounts, j.machineMounts()...)
 	j.connect(&spec)

@@ -31,7 +31,7 @@ type Spec struct {
 	Memories   []string // folders that lie in memory, for everybody to write into
 	CPUs       int      // 0: all
 	Memory     int64    // bytes, 0: all
-	Privileged bool     // it may do to the engine's host whatever root may
+	Power      Power    // what it may do to the engine's host
 	Network    string   // "container:NAME" shares another's; empty: the engine's default
 }
 
@@ -119,9 +119,7 @@ func (s Spec) rest() []string {
 // powers are the flags about what the container has and may.
 func (s Spec) powers() []string {
 	var args []string
-	if s.Privileged {
-		args = append(args, "--privileged")
-	}
+	args = append(args, s.Power.flags()...)
 	for _, g := range s.Groups {
 		args = append(args, "--group-add", g)
 	}

@@ -16,8 +16,8 @@ const marker = "FAKEDOCKER_CONTAINER"
 // runFlags are the flags of docker run that popsicle uses; true: with a value.
 var runFlags = map[string]bool{
 	"--interactive": false, "--init": false, "--privileged": false, "--rm": false,
-	"--add-host": true, "--cpus": true, "--entrypoint": true, "--env": true, "--group-add": true, "--memory": true, "--memory-swap": true, "--label": true, "--log-driver": true, "--mount": true,
-	"--name": true, "--network": true, "--platform": true, "--pull": true, "--tmpfs": true, "--user": true,
+	"--add-host": true, "--cap-add": true, "--cap-drop": true, "--cpus": true, "--device-cgroup-rule": true, "--entrypoint": true, "--env": true, "--group-add": true, "--memory": true, "--memory-swap": true, "--label": true, "--log-driver": true, "--mount": true,
+	"--name": true, "--network": true, "--platform": true, "--pull": true, "--security-opt": true, "--tmpfs": true, "--user": true,
 }
 
 // parseRun takes a docker run command line apart.
@@ -45,6 +45,11 @@ func runContainer(args []string) int {
 	}
 	if !has(image) {
 		return say(125, "docker: Error response from daemon: No such image: %s.", image)
+	}
+	_, all := flags["--privileged"]
+	_, more := flags["--cap-add"]
+	if weak := os.Getenv("FAKEDOCKER_WEAK"); all && weak != "" || more && weak == "very" {
+		return say(125, "docker: Error response from daemon: runc create failed: unable to apply caps: operation not permitted: unknown.")
 	}
 	if strings.Contains(flags["--mount"], "volume-opt") {
 		return say(125, "docker: Error response from daemon: failed to mount local volume: not in a fake.")

@@ -7,7 +7,8 @@
 // The folder in $FAKEDOCKER holds its state: docker.log, and what the engine
 // "has". Images exist, except those of registry.example, which must be pulled,
 // and registry.example/absent, which cannot be. With FAKEDOCKER_DOWN=1 the
-// engine does not answer.
+// engine does not answer; with FAKEDOCKER_WEAK=1 it refuses --privileged, with
+// FAKEDOCKER_WEAK=very more capabilities too.
 package fakedocker
 
 import (
