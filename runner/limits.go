@@ -37,7 +37,9 @@ func sizeOf(p *plan.Job) (extent, bool) {
 }
 
 // limit holds the container to the size of the job's resource class, as far as
-// the engine has so much, where the run is asked to.
+// the engine has so much, where the run is asked to. Each service is held to it
+// as well: on CircleCI all containers of a job share what the class has, which
+// docker cannot say of several containers on every engine.
 func (j *job) limit(ctx context.Context, s *docker.Spec) error {
 	r := j.runner
 	if !r.Limits {
@@ -54,7 +56,11 @@ func (j *job) limit(ctx context.Context, s *docker.Spec) error {
 	}
 	const gigabyte = 1 << 30
 	s.CPUs, s.Memory = min(want.cpus, has.CPUs), min(int64(want.gigabytes)*gigabyte, has.Memory)
+	j.services.cpus, j.services.memory = s.CPUs, s.Memory
 	text := fmt.Sprintf("Limited to %d CPUs and %.1f GB of memory", s.CPUs, float64(s.Memory)/gigabyte)
+	if len(j.plan.Images) > 1 {
+		text += " each, the job and its services"
+	}
 	if s.CPUs < want.cpus || s.Memory < int64(want.gigabytes)*gigabyte {
 		text += fmt.Sprintf(": all that the engine has, of %d CPUs and %d GB", want.cpus, want.gigabytes)
 	}

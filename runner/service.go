@@ -20,6 +20,9 @@ type services struct {
 	names   []string // of the containers
 	running []*docker.Service
 	will    *docker.Will // removes them should popsicle die
+
+	cpus   int   // that each may have; 0: all
+	memory int64 // bytes that each may have; 0: all
 }
 
 // haveServices makes sure that the engine has the images of the services,
@@ -75,7 +78,7 @@ func (j *job) startService(name string, image plan.Image) error {
 	s, err := j.runner.Docker.Serve(docker.Spec{
 		Name: name, Image: image.Name, Entrypoint: image.Entrypoint, Command: image.Command,
 		User: image.User, Platform: j.runner.pulled(j.plan, image), Labels: j.runner.labels(j.plan.Name),
-		Env: assignments(image.Env), Network: "container:" + j.container.Name,
+		Env: assignments(image.Env), Network: "container:" + j.container.Name, CPUs: j.services.cpus, Memory: j.services.memory,
 	}, companionOutput{j, c.step})
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (l *Language) runnable() []Key {
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
 		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: wordOrList("a command line, or a list of its words")},
 		{Name: "working_directory", Doc: "Where the steps run. Default: ~/project.", Type: text()},
-		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Limits: "with --limits alone; without it " + fleet},
+		{Name: "resource_class", Doc: "The size of the machine.", Type: text(), Limits: "with --limits alone, for the job and for each of its services; without it " + fleet},
 		{Name: "description", Doc: "For people.", Type: nullable(text())},
 	}
 }
