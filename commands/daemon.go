@@ -3,12 +3,15 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,7 +44,7 @@ the queue; a second one ends at once. SIGHUP reads the list and the config anew.
 docs/daemon.md goes from nothing to a green check.`,
 		Flags: slices.Concat(limitFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "the `ADDRESS` to listen on", Value: "127.0.0.1:7979"},
-			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once, over all pipelines", DefaultText: "by CPUs and memory"},
+			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once, over all pipelines", DefaultText: "as many as the engines take"},
 			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read settings from `FILE`", DefaultText: "daemon.yml beside the history, if it is there"},
 			&cli.DurationFlag{Name: "poll", Usage: "ask the repositories for news every `INTERVAL`; 0: never"},
 			&cli.StringFlag{Name: "statuses", Usage: "post a commit status a `UNIT`: workflow, job or off", DefaultText: statusWorkflow, Validator: statusUnit},
@@ -148,7 +151,7 @@ func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
 	worked := make(chan struct{})
 	go func() { defer close(worked); d.work(stopping) }()
 	go d.sendStatuses(ctx)
-	d.log.Info("daemon listens", "address", l.Addr().String(), "jobs", s.Jobs, "repositories", len(s.Repos), "home", d.home, "version", version())
+	d.log.Info("daemon listens", "address", l.Addr().String(), "jobs", s.atOnce(), "repositories", len(s.Repos), "home", d.home, "version", version())
 	var failed error
 	for asked := 0; ; {
 		select {
@@ -173,6 +176,17 @@ func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
 			return failed
 		}
 	}
+}
+
+// atOnce says how many jobs run at once.
+func (s settings) atOnce() string {
+	switch {
+	case s.Jobs > 0:
+		return strconv.Itoa(s.Jobs)
+	case len(s.engines) == 0:
+		return strconv.Itoa(capacity())
+	}
+	return fmt.Sprintf("%d and what %s takes", capacity(), strings.Join(s.engines, ", "))
 }
 
 // server is the daemon over HTTP.

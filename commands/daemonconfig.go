@@ -26,7 +26,7 @@ import (
 // what `popsicle daemon repo add` put into the history.
 type settings struct {
 	Listen   string
-	Jobs     int
+	Jobs     int // at once, over all pipelines; 0: as many as the engines take
 	Poll     time.Duration
 	Unsigned bool
 	MaxSize  int64             // bytes that the mirror of a repository may have
@@ -36,6 +36,9 @@ type settings struct {
 	APIs     map[string]string // where the API of a host is, if not where GitHub has it
 	Secrets  [][]byte
 	Repos    map[string]db.Repo // by name in lower case
+
+	engines   []string // that were added, by name
+	elsewhere int      // jobs that they take at once, as far as that was said
 	front
 }
 
@@ -74,12 +77,18 @@ func (d *daemon) reload(ctx context.Context) error {
 	if len(s.Secrets) == 0 && !s.Unsigned {
 		return usage("there is no secret that webhooks could be signed with: popsicle daemon secret makes one")
 	}
-	old := d.now.Swap(&s)
-	before := 0
-	if old != nil {
-		before = old.Jobs
+	added, err := d.history.Runners(ctx)
+	if err != nil {
+		return err
 	}
-	d.places.resize(s.Jobs - before)
+	for _, r := range added {
+		if r.Name != "" {
+			s.engines = append(s.engines, r.Name)
+			s.elsewhere += max(1, r.MaxJobs)
+		}
+	}
+	d.now.Store(&s)
+	d.dock.SetLimit(s.Jobs)
 	return nil
 }
 
@@ -93,9 +102,6 @@ func (f settings) over(s *settings) {
 	}
 	if f.Jobs > 0 {
 		s.Jobs = f.Jobs
-	}
-	if s.Jobs == 0 {
-		s.Jobs = capacity()
 	}
 	if f.Poll > 0 {
 		s.Poll = f.Poll

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,18 +16,18 @@ import (
 	"github.com/popsicle-ci/popsicle/server"
 )
 
-// newLaunch is a launch in the daemon: the same engine, over the same history,
+// newLaunch is a launch in the daemon: the same engines, over the same history,
 // with the places that all share.
 func (d *daemon) newLaunch(r db.Repo, o order) *launch {
 	o.repoName = r.Name
-	return &launch{order: o, now: d.urgent, history: d.history, places: d.places}
+	return &launch{order: o, now: d.urgent, history: d.history, dock: d.dock}
 }
 
 // orderOf says of a queued order what popsicle run is told by flags.
 func (d *daemon) orderOf(q db.Order, r db.Repo) order {
 	o := order{
 		source: gitops.Source{Kind: gitops.Commit, Rev: q.Commit}, branch: q.Branch, tag: q.Tag, params: q.Params,
-		parallel: d.settings().Jobs, pull: runner.PullMissing, engine: d.engine, limits: d.limits, trigger: q.Trigger, scheduled: q.Workflow,
+		parallel: cmp.Or(d.settings().Jobs, capacity()), pull: runner.PullMissing, engine: d.engine, limits: d.limits, trigger: q.Trigger, scheduled: q.Workflow,
 		untrusted: q.Pull != nil && q.Pull.Fork, confined: unapproved(q), dir: d.mirror(r).Dir,
 		mayUse: func(context string) bool { return slices.Contains(r.Contexts, context) },
 	}

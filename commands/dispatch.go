@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner"
 	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
@@ -31,7 +33,7 @@ type daemon struct {
 	limits     limits // of caches
 
 	now       atomic.Pointer[settings]
-	places    *places
+	dock      *runner.Dock
 	wake      chan struct{} // holds a token when there may be something to take
 	news      chan struct{} // holds a token when there may be a status to post
 	urgent    chan struct{} // closed when everything must end at once
@@ -51,7 +53,7 @@ type taken struct {
 
 func newDaemon(history *db.DB, home string, log *slog.Logger) *daemon {
 	return &daemon{
-		history: history, home: home, log: log, places: newPlaces(0), wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
+		history: history, home: home, log: log, dock: runner.NewDock(0), wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		urgent: make(chan struct{}), running: map[int64]*taken{}, mirrors: map[string]*gitops.Mirror{}, standards: map[string]standard{},
 	}
 }
@@ -111,7 +113,10 @@ func (d *daemon) takeAll(ctx context.Context) error {
 
 // mostPipelines is how many pipelines are under way at once: some more than
 // jobs, for not all of them have one that can run.
-func (d *daemon) mostPipelines() int { return d.settings().Jobs + waiting }
+func (d *daemon) mostPipelines() int {
+	s := d.settings()
+	return cmp.Or(s.Jobs, capacity()+s.elsewhere) + waiting
+}
 
 func (d *daemon) busy() int {
 	d.mu.Lock()

@@ -97,18 +97,21 @@ func (l *launch) fleet(ctx context.Context, r *runner.Runner, out *event.Stream)
 			}
 		default:
 			one.Runner = r.On(e.cli, e.Host, e.Name, e.Arch)
+			if len(all) == 1 && one.Places == 0 {
+				one.Places = l.parallel // nobody asks an engine that is alone for its CPUs
+			}
 		}
 		fleet = append(fleet, one)
 	}
-	return runner.NewFleet(out, fleet...), nil
+	f := runner.NewFleet(out, fleet...)
+	if l.dock != nil {
+		f.Dock, f.Owner = l.dock, l.repoName
+	}
+	return f, nil
 }
 
-// wanted leaves only the engines that --runner names, where it does. A daemon
-// has places on the local engine alone.
+// wanted leaves only the engines that --runner names, where it does.
 func (l *launch) wanted(all []engine) ([]engine, error) {
-	if l.places != nil {
-		return all[:1], nil
-	}
 	if len(l.runners) == 0 {
 		return all, nil
 	}

@@ -36,8 +36,8 @@ type launch struct {
 	sources  []source
 	history  *db.DB
 	plan     *plan.Pipeline
-	later    bool    // the selection is of what setup jobs will make
-	places   *places // of all pipelines of a daemon; nil: none but this one's
+	later    bool         // the selection is of what setup jobs will make
+	dock     *runner.Dock // of all pipelines of a daemon; nil: none but this one's
 	checkout *runner.Checkout
 	again    *again // what it runs again; nil: nothing
 }
@@ -160,7 +160,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 		attic{l.history}.tidy(ctx, r.Docker, r.Engine)
 		return nil
 	})
-	o := &runner.Orchestrator{Jobs: l.shared(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}
+	o := &runner.Orchestrator{Jobs: l.reusing(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}
 	rest := &continuation{launch: l, number: id, asked: r.Continuations, out: out, mask: r.Mask}
 	o.Continue = rest.next
 	o.Take = runner.SerialGroups{Dir: filepath.Join(r.Home, locks), Project: projectOf(l.snapshot.Head(), l.repo.Root), Out: out}.Take
@@ -189,22 +189,18 @@ type cutShort struct {
 
 func (c *cutShort) Error() string { return c.reason }
 
-// shared makes the jobs wait for the places that all pipelines of a daemon
-// share, where there is a daemon, and leaves out what a rerun takes over.
-func (l *launch) shared(f *runner.Fleet) runner.JobRunner {
+// reusing leaves out what a rerun takes over.
+func (l *launch) reusing(f *runner.Fleet) runner.JobRunner {
 	if l.again != nil && l.again.failed {
 		return l.again.reuse(f)
 	}
-	if l.places == nil {
-		return f
-	}
-	return &placedJobs{f.Lead(), l.places, l.repoName}
+	return f
 }
 
 // atOnce is how many jobs the run starts at once. A fleet of several engines
-// knows by itself how many each can have.
+// knows by itself how many each can have, and a daemon's dock over all its runs.
 func (l *launch) atOnce(f *runner.Fleet) int {
-	if f.Alone() || l.atMost > 0 {
+	if l.dock == nil && (f.Alone() || l.atMost > 0) {
 		return l.parallel
 	}
 	return math.MaxInt

@@ -15,11 +15,11 @@ import (
 // engine that suits it has a place; where that engine dies, the job is tried
 // once more, on another.
 type Fleet struct {
+	Dock  *Dock  // where its jobs wait, with those of other runs where they share it
+	Owner string // of the run, among those that share the dock
+
 	out     *event.Stream
 	engines []*Engine
-
-	mu      sync.Mutex
-	changed chan struct{} // closed when a place was given back, or an engine came or went
 	beside  sync.WaitGroup
 }
 
@@ -30,8 +30,8 @@ type Engine struct {
 	Places int      // jobs at once; 0: by the engine's CPUs
 	Asked  bool     // it is known to answer: nobody need ask it first
 
-	state   engineState
-	running int
+	state   engineState     // as running, under the dock's mu
+	running int             // jobs of this run
 	gone    context.Context // ends when the engine does not answer any more
 	lose    context.CancelFunc
 }
@@ -46,12 +46,13 @@ const (
 )
 
 // NewFleet makes a fleet of engines, whose Runners are those of one run.
-// Where several suit a job equally well it gets the first.
+// Where several suit a job equally well it gets the first. One that is alone is
+// never asked: its jobs find out.
 func NewFleet(out *event.Stream, engines ...*Engine) *Fleet {
-	f := &Fleet{out: out, engines: engines, changed: make(chan struct{})}
+	f := &Fleet{out: out, engines: engines, Dock: NewDock(0)}
 	for _, e := range engines {
 		e.gone, e.lose = context.WithCancel(context.Background())
-		if e.Asked {
+		if e.Asked || f.Alone() {
 			e.state = engineUp
 		}
 	}
@@ -93,12 +94,12 @@ func (f *Fleet) Muster(ctx context.Context, at event.At) {
 
 // RunJob runs a job on the engine that suits it best.
 func (f *Fleet) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
-	if f.Alone() || places(p) == 0 {
+	if places(p) == 0 {
 		return f.Lead().RunJob(ctx, at, p)
 	}
 	var o Outcome
 	for attempt := 1; ; attempt++ {
-		e, err := f.board(ctx, p)
+		e, err := f.Dock.take(ctx, f, p)
 		switch {
 		case ctx.Err() != nil:
 			return Outcome{Status: event.Canceled}
@@ -108,7 +109,7 @@ func (f *Fleet) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 			return Outcome{Status: event.InfrastructureFail, Reason: err.Error()}
 		}
 		o = f.ride(ctx, e, at, p)
-		if ctx.Err() != nil || !f.died(ctx, at, e, o) {
+		if f.Alone() || ctx.Err() != nil || !f.died(ctx, at, e, o) {
 			return o
 		}
 		if o.Status == event.Canceled { // nobody canceled it: its engine was given up
@@ -129,7 +130,7 @@ func (f *Fleet) ride(ctx context.Context, e *Engine, at event.At, p *plan.Job) O
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.gone, cancel)()
-	defer f.leave(e)
+	defer f.Dock.give(f, e)
 	return e.RunJob(ctx, at, p)
 }
 
@@ -168,8 +169,9 @@ func (f *Fleet) greet(ctx context.Context, at event.At, e *Engine) bool {
 	if err != nil {
 		f.tell(at, "runner %s (%s) does not answer, the run does without it: popsicle runners check %s: %v", e.Name, e.Engine, e.Name, err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.Dock.mu.Lock()
+	defer f.Dock.mu.Unlock()
+	defer f.Dock.hand()
 	if err != nil {
 		e.state = engineDown
 	} else {
@@ -178,7 +180,6 @@ func (f *Fleet) greet(ctx context.Context, at event.At, e *Engine) bool {
 			e.Places = max(1, info.CPUs)
 		}
 	}
-	f.change()
 	return err == nil
 }
 
@@ -208,18 +209,18 @@ func (f *Fleet) watch(ctx context.Context, at event.At, e *Engine) {
 }
 
 func (f *Fleet) busy(e *Engine) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.Dock.mu.Lock()
+	defer f.Dock.mu.Unlock()
 	return e.running > 0
 }
 
 // drop gives up an engine for the rest of the run, and cancels what it runs.
 func (f *Fleet) drop(at event.At, e *Engine) {
-	f.mu.Lock()
+	f.Dock.mu.Lock()
 	first := e.state != engineDown
 	e.state = engineDown
-	f.change()
-	f.mu.Unlock()
+	f.Dock.hand()
+	f.Dock.mu.Unlock()
 	e.lose()
 	if first {
 		f.tell(event.At{Pipeline: at.Pipeline}, "engine %s (%s) does not answer any more: the rest of the run does without it", e.Name, e.Engine)

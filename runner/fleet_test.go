@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/runner/event"
@@ -33,13 +32,13 @@ func TestPlace(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := NewFleet(event.NewStream(),
-				&Engine{Runner: &Runner{Name: "local", Arch: "amd64"}, Places: 2, Asked: true},
-				&Engine{Runner: &Runner{Name: "big", Arch: "amd64"}, Places: 2, Asked: true, Labels: []string{"gpu"}},
-				&Engine{Runner: &Runner{Name: "arm", Arch: "arm64"}, Places: 2, Asked: true})
+				&Engine{Runner: &Runner{Name: "local", Engine: "local", Arch: "amd64"}, Places: 2, Asked: true},
+				&Engine{Runner: &Runner{Name: "big", Engine: "big", Arch: "amd64"}, Places: 2, Asked: true, Labels: []string{"gpu"}},
+				&Engine{Runner: &Runner{Name: "arm", Engine: "arm", Arch: "arm64"}, Places: 2, Asked: true})
 			for _, e := range f.engines {
 				for _, name := range tt.full {
 					if e.Name == name {
-						e.running = e.Places
+						f.Dock.on[e.Engine] = e.Places
 					}
 				}
 				for _, name := range tt.down {
@@ -60,27 +59,5 @@ func TestPlace(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestBoardWaitsForAPlace(t *testing.T) {
-	one := &Engine{Runner: &Runner{Name: "one"}, Places: 1, Asked: true}
-	f := NewFleet(event.NewStream(), one)
-	if e, err := f.board(t.Context(), &plan.Job{}); e != one || err != nil {
-		t.Fatalf("got %v, %v", e, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if e, err := f.board(ctx, &plan.Job{}); e != nil || err == nil {
-		t.Errorf("a full engine took another job: %v, %v", e, err)
-	}
-	waits := make(chan *Engine)
-	go func() {
-		e, _ := f.board(t.Context(), &plan.Job{})
-		waits <- e
-	}()
-	f.leave(one)
-	if e := <-waits; e != one || one.running != 1 {
-		t.Errorf("got %v with %d running, want the place that was given back", e, one.running)
 	}
 }

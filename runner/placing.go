@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -10,44 +9,9 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
-// board waits for a place on an engine that suits a job, and takes it.
-func (f *Fleet) board(ctx context.Context, p *plan.Job) (*Engine, error) {
-	for {
-		f.mu.Lock()
-		e, err := f.place(p)
-		if e != nil {
-			e.running++
-		}
-		changed := f.changed
-		f.mu.Unlock()
-		if e != nil || err != nil {
-			return e, err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// leave gives a place back.
-func (f *Fleet) leave(e *Engine) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	e.running--
-	f.change()
-}
-
-// change wakes those that wait for a place; f.mu is held.
-func (f *Fleet) change() {
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
 // place chooses among the engines that suit a job the one with the most room
 // for it. It is nil while they are full, or have not answered yet; the error
-// says that none of them will ever take it. f.mu is held.
+// says that none of them will ever take it. The dock's mu is held.
 func (f *Fleet) place(p *plan.Job) (*Engine, error) {
 	all, label := labelled(f.engines, p.ResourceClass)
 	alive := slices.DeleteFunc(slices.Clone(all), func(e *Engine) bool { return e.state == engineDown })
@@ -59,7 +23,7 @@ func (f *Fleet) place(p *plan.Job) (*Engine, error) {
 	}
 	var best *Engine
 	for _, e := range native(alive, f.archOf(p)) {
-		if e.state == engineUp && e.running < e.Places && (best == nil || e.load() < best.load()) {
+		if e.state == engineUp && f.Dock.on[e.Engine] < e.Places && (best == nil || f.load(e) < f.load(best)) {
 			best = e
 		}
 	}
@@ -67,7 +31,7 @@ func (f *Fleet) place(p *plan.Job) (*Engine, error) {
 }
 
 // load is how full an engine is with one job more.
-func (e *Engine) load() float64 { return float64(e.running+1) / float64(e.Places) }
+func (f *Fleet) load(e *Engine) float64 { return float64(f.Dock.on[e.Engine]+1) / float64(e.Places) }
 
 // labelled are the engines that have a resource class for a label, the class
 // itself or what follows its namespace; all, where none has.
