@@ -74,14 +74,21 @@ func (s *Server) version(*http.Request, httprouter.Params) (any, error) {
 	return Version{s.Version, "v1"}, nil
 }
 
-// A Runner is an engine that jobs have run on.
+// A Runner is an engine that jobs have run on, or that was added for jobs to
+// run on: that one has a name.
 type Runner struct {
-	ID     int64   `json:"id"`
-	Host   string  `json:"host"`
-	SeenAt Instant `json:"seen_at,omitzero"`
+	ID     int64    `json:"id"`
+	Host   string   `json:"host"`
+	Name   string   `json:"name,omitempty"`
+	Arch   string   `json:"arch,omitempty"`
+	Labels []string `json:"labels"`
+	Jobs   int      `json:"jobs,omitempty"` // at once; 0: as many as it has CPUs
+	SeenAt Instant  `json:"seen_at,omitzero"`
 }
 
 func (s *Server) runners(r *http.Request, _ httprouter.Params) (any, error) {
 	runners, err := s.History.Runners(r.Context())
-	return list(runners, func(r db.Runner) Runner { return Runner{r.ID, r.Host, Instant(r.Seen)} }), err
+	return list(runners, func(r db.Runner) Runner {
+		return Runner{r.ID, r.Host, r.Name, r.Arch, append([]string{}, r.Labels...), r.MaxJobs, Instant(r.Seen)}
+	}), err
 }
