@@ -70,10 +70,11 @@ func (d *doctor) examine(ctx context.Context) {
 	d.gh()
 	d.disk()
 	d.history(ctx)
-	if added, err := addedRunners(ctx); err == nil { // else the history was reported already
+	added, err := addedRunners(ctx)
+	if err == nil { // else the history was reported already
 		d.runners(ctx, added)
 	}
-	d.leftovers(ctx)
+	d.leftovers(ctx, added)
 	d.config(ctx)
 }
 

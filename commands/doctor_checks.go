@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/popsicle-ci/popsicle/db"
+	"github.com/popsicle-ci/popsicle/ghstatus"
 	"github.com/popsicle-ci/popsicle/gitops"
-	"github.com/popsicle-ci/popsicle/runner/docker"
 )
 
 // What the doctor takes for too little, or too much.
@@ -37,22 +35,12 @@ func (d *doctor) git(ctx context.Context) {
 
 // gh looks for the credentials that commit statuses are posted with.
 func (d *doctor) gh() {
-	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN"} {
-		if os.Getenv(name) != "" {
-			d.well("gh", "a token of GitHub is in "+name)
-			return
-		}
-	}
-	dir, _ := os.UserHomeDir()
-	hosts := filepath.Join(dir, ".config", "gh", "hosts.yml")
-	if config := os.Getenv("GH_CONFIG_DIR"); config != "" {
-		hosts = filepath.Join(config, "hosts.yml")
-	}
-	if _, err := os.Stat(hosts); err != nil {
-		d.better("gh", "not logged in to GitHub: runs are not reported to commits", "gh auth login, if you want commit statuses")
+	host, from := ghstatus.Login()
+	if from == "" {
+		d.better("gh", "no token for "+host+": runs are not reported to commits", "gh auth login, if you want commit statuses")
 		return
 	}
-	d.well("gh", "logged in: "+hosts)
+	d.well("gh", "the token for "+host+" is in "+from+" (not tried)")
 }
 
 func (d *doctor) disk() {
@@ -90,28 +78,34 @@ func (d *doctor) history(ctx context.Context) {
 	}
 }
 
-// leftovers looks for what dead runs left on the engine.
-func (d *doctor) leftovers(ctx context.Context) {
+// leftovers looks for what dead runs left on the engines that answer; of the
+// others was told already.
+func (d *doctor) leftovers(ctx context.Context, added []db.Runner) {
+	all := []engine{{db.Runner{Name: localEngine}, d.client}}
+	for _, r := range added {
+		all = append(all, engine{r, clientOf(r, d.client.Bin)})
+	}
 	var names []string
-	here, _ := os.Hostname()
-	for _, kind := range []string{"container", "volume"} {
-		found, err := d.client.Labelled(ctx, kind, docker.LabelLease, docker.LabelHost, docker.LabelLease, docker.LabelBase)
-		if err != nil {
-			return // the engine was reported already
-		}
-		for name, labels := range found {
-			if labels[0] == here && labels[2] == "" && !docker.LeaseHeld(labels[1]) {
-				names = append(names, name)
+	answered := false
+	isBase := func(_, home string) bool { return home != "" }
+	for _, v := range each(ctx, all, func(ctx context.Context, v *visit) { v.removed, v.err = v.cli.Leftovers(ctx, isBase) }) {
+		answered = answered || v.err == nil
+		for _, name := range v.removed {
+			if v.Name != localEngine {
+				name += " on " + v.Name
 			}
+			names = append(names, name)
 		}
 	}
 	if len(names) == 0 {
-		d.well("leftovers", "nothing of dead runs is on the engine")
+		if answered {
+			d.well("leftovers", "nothing of dead runs is on the engines that answer")
+		}
 		return
 	}
 	slices.Sort(names)
 	shown := strings.Join(names[:min(len(names), manyReports)], ", ")
-	d.better("leftovers", fmt.Sprintf("%d of dead runs are on the engine: %s", len(names), shown), "popsicle gc removes them; so does the next run")
+	d.better("leftovers", fmt.Sprintf("%d of dead runs are on the engines: %s", len(names), shown), "popsicle gc removes them; so does the next run")
 }
 
 // config compiles what the checkout here asks for.

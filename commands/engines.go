@@ -2,15 +2,13 @@ package commands
 
 import (
 	"context"
-	"errors"
-	"os"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/runner"
@@ -87,7 +85,9 @@ func (l *launch) fleet(ctx context.Context, r *runner.Runner, out *event.Stream)
 		return nil, err
 	}
 	var fleet []*runner.Engine
+	var hosts []string
 	for _, e := range all {
+		hosts = append(hosts, e.Host)
 		one := &runner.Engine{Runner: r, Labels: e.Labels, Places: e.MaxJobs}
 		switch {
 		case e.Name == localEngine:
@@ -102,6 +102,9 @@ func (l *launch) fleet(ctx context.Context, r *runner.Runner, out *event.Stream)
 			}
 		}
 		fleet = append(fleet, one)
+	}
+	if err := r.Lease.Note(hosts...); err != nil {
+		return nil, fmt.Errorf("lease: %w", err)
 	}
 	f := runner.NewFleet(out, fleet...)
 	if l.dock != nil {
@@ -121,41 +124,4 @@ func (l *launch) wanted(all []engine) ([]engine, error) {
 		}
 	}
 	return slices.DeleteFunc(all, func(e engine) bool { return !slices.Contains(l.runners, e.Name) }), nil
-}
-
-// reap closes what dead runs left open in the history and, where a dead lease
-// says that there may be something, on the engines: on all of them, for the
-// lease does not tell which. What it cannot do, the next run tries again.
-func (l *launch) reap(ctx context.Context) {
-	_, _ = l.history.CloseAbandoned(ctx, docker.LeaseHeld)
-	home := filepath.Dir(l.history.Path())
-	_, dead, _ := docker.Leases(filepath.Join(home, leases))
-	if len(dead) == 0 {
-		return
-	}
-	all, err := engines(ctx, l.history, l.engine)
-	if err == nil {
-		_, err = reapAll(ctx, all, memory{l.history}.keeps(home))
-	}
-	if err != nil {
-		return
-	}
-	for _, lease := range dead {
-		_ = os.Remove(lease)
-	}
-}
-
-// reapAll removes what dead runs left behind on engines, and returns its
-// names, by engine.
-func reapAll(ctx context.Context, all []engine, keep func(name, home string) bool) ([][]string, error) {
-	names, errs := make([][]string, len(all)), make([]error, len(all))
-	var each errgroup.Group
-	for i, e := range all {
-		each.Go(func() error {
-			names[i], errs[i] = e.cli.Reap(ctx, keep)
-			return nil
-		})
-	}
-	_ = each.Wait() // the errors are in errs
-	return names, errors.Join(errs...)
 }

@@ -29,7 +29,10 @@ beyond their limits. Nothing but popsicle's own is ever touched.
    popsicle gc --dry-run            what would be removed
    popsicle gc --older-than 12h     containers of jobs that failed before then
    popsicle gc --cache-size 1GB     caches and artifacts beyond that, too
-   popsicle gc --all                every kept tree and container`,
+   popsicle gc --all                every kept tree and container
+
+Exit codes: 0 done, 2 wrong usage, 3 something could not be removed, as where an
+engine does not answer: all the rest was.`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "remove nothing, and say what would be removed"},
 			&cli.BoolFlag{Name: "all", Usage: "remove every kept tree and container: the next run of a large checkout copies it again"},
@@ -84,16 +87,36 @@ func (g *collection) run(ctx context.Context, all []engine) error {
 		return usage("runs are going on: popsicle gc --all when they have ended")
 	}
 	var errs error
-	for _, e := range all {
-		errs = errors.Join(errs, g.dropKept(ctx, e), g.dropTrees(ctx, e))
+	if !g.dry {
+		_, errs = g.history.CloseAbandoned(ctx, docker.LeaseHeld)
 	}
-	errs = errors.Join(errs, g.dropLeftovers(ctx, all))
-	if errs == nil && !g.dry {
-		for _, lease := range dead {
-			errs = errors.Join(errs, os.Remove(lease))
+	visits := each(ctx, all, g.visit)
+	for _, v := range visits {
+		for _, text := range v.removed {
+			g.say("%s", text)
+		}
+		if v.err != nil {
+			errs = errors.Join(errs, fmt.Errorf("%w\n  what popsicle keeps there stays until it answers, and popsicle gc is run again", v.err))
 		}
 	}
+	if !g.dry {
+		errs = errors.Join(errs, forget(dead, visits))
+	}
 	return errors.Join(errs, g.evict(ctx))
+}
+
+// visit removes from an engine what nobody needs.
+func (g *collection) visit(ctx context.Context, v *visit) {
+	v.err = errors.Join(g.dropKept(ctx, v), g.dropTrees(ctx, v), g.dropLeftovers(ctx, v))
+}
+
+// note remembers one thing that went, to be told.
+func (v *visit) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if v.Name != localEngine {
+		text += " on " + v.Name
+	}
+	v.removed = append(v.removed, text)
 }
 
 // say tells of one thing that goes.
@@ -106,63 +129,55 @@ func (g *collection) say(format string, args ...any) {
 }
 
 // dropKept removes the containers of failed jobs that are kept too long.
-func (g *collection) dropKept(ctx context.Context, e engine) (errs error) {
+func (g *collection) dropKept(ctx context.Context, v *visit) (errs error) {
 	a, most := attic{g.history}, atticMost
 	if g.all {
 		most = 0
 	}
-	old, err := a.overdue(ctx, e.Host, most, g.age)
+	old, err := a.overdue(ctx, v.Host, most, g.age)
 	for _, k := range old {
 		if !g.dry {
-			if err := a.drop(ctx, e.cli, k); err != nil {
+			if err := a.drop(ctx, v.cli, k); err != nil {
 				errs = errors.Join(errs, err)
 				continue
 			}
 		}
-		g.say("the container of job %s of #%d: %s", k.Job, k.Pipeline, k.Image)
+		v.note("the container of job %s of #%d: %s", k.Job, k.Pipeline, k.Image)
 	}
 	return errors.Join(errs, err)
 }
 
 // dropTrees removes the trees on an engine that are old, or all.
-func (g *collection) dropTrees(ctx context.Context, e engine) (errs error) {
+func (g *collection) dropTrees(ctx context.Context, v *visit) (errs error) {
 	m := memory{g.history}
-	old := m.OldBases(e.Host)
+	old := m.OldBases(v.Host)
 	if g.all {
-		old = m.allBases(e.Host)
+		old = m.allBases(v.Host)
 	}
 	for _, b := range old {
 		if !g.dry {
-			if err := e.cli.VolumeRemove(ctx, b.Volume); err != nil {
+			if err := v.cli.VolumeRemove(ctx, b.Volume); err != nil {
 				errs = errors.Join(errs, err)
 				continue
 			}
 			m.DropBase(b)
 		}
-		g.say("%s: %d files of %s", b.Volume, b.Files, b.Root)
+		v.note("%s: %d files of %s", b.Volume, b.Files, b.Root)
 	}
 	return errs
 }
 
-// dropLeftovers removes what dead runs left on the engines, and closes what
-// they left open in the history.
-func (g *collection) dropLeftovers(ctx context.Context, all []engine) (errs error) {
-	keep := memory{g.history}.keeps(g.home)
-	var names []string
+// dropLeftovers removes what dead runs left on an engine.
+func (g *collection) dropLeftovers(ctx context.Context, v *visit) error {
+	work := v.cli.Reap
 	if g.dry {
-		for _, e := range all {
-			found, err := e.cli.Leftovers(ctx, keep)
-			names, errs = append(names, found...), errors.Join(errs, err)
-		}
-	} else {
-		_, errs = g.history.CloseAbandoned(ctx, docker.LeaseHeld)
-		reaped, err := reapAll(ctx, all, keep)
-		names, errs = slices.Concat(reaped...), errors.Join(errs, err)
+		work = v.cli.Leftovers
 	}
+	names, err := work(ctx, memory{g.history}.keeps(g.home))
 	for _, name := range names {
-		g.say("%s, which a dead run left behind", name)
+		v.note("%s, which a dead run left behind", name)
 	}
-	return errs
+	return err
 }
 
 // evict removes caches, workspaces and artifacts beyond their limits.

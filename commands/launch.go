@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -154,10 +155,12 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 		}
 		return err
 	})
+	tidying, enough := context.WithCancel(ctx)
+	defer enough()
 	beside.Go(func() error {
-		l.reap(ctx)
-		l.evictAtTimes(ctx)
-		attic{l.history}.tidy(ctx, r.Docker, r.Engine)
+		l.reap(tidying)
+		l.evictAtTimes(tidying)
+		attic{l.history}.tidy(tidying, r.Docker, r.Engine)
 		return nil
 	})
 	o := &runner.Orchestrator{Jobs: l.reusing(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}
@@ -165,6 +168,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	o.Continue = rest.next
 	o.Take = runner.SerialGroups{Dir: filepath.Join(r.Home, locks), Project: projectOf(l.snapshot.Head(), l.repo.Root), Out: out}.Take
 	status := o.Run(ctx, id, l.plan)
+	defer time.AfterFunc(tidyTime, enough).Stop()
 	reason := rest.failure
 	if err := beside.Wait(); err != nil && ctx.Err() == nil {
 		status, reason = event.InfrastructureFail, r.Mask.String(err.Error())
@@ -180,6 +184,10 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
 	return status
 }
+
+// tidyTime is how long a run whose jobs have ended waits for the removal of what
+// others left behind: an engine may not answer.
+const tidyTime = 2 * time.Second
 
 // A cutShort is why a context ends before the run, and what the run is then.
 type cutShort struct {

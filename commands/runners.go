@@ -53,7 +53,10 @@ resource_class is a label of some runners runs on those alone.
 			},
 			{
 				Name: "rm", Usage: "give no jobs to an engine any more", ArgsUsage: "NAME", OnUsageError: usageError, Action: runnersRemove,
-				Description: "What popsicle keeps there stays: popsicle gc --all removes it before.\n\n   popsicle runners rm big",
+				Description: "What popsicle keeps there is removed, if the engine answers and nothing runs.
+
+   popsicle runners rm big",
+				Flags:       []cli.Flag{engine},
 			},
 		},
 		Suggest:      true,
@@ -238,13 +241,39 @@ func runnersCheck(ctx context.Context, c *cli.Command) error {
 }
 
 func runnersRemove(ctx context.Context, c *cli.Command) error {
-	l := &launch{}
+	l, name := &launch{}, c.Args().First()
 	if err := l.openHistory(ctx); err != nil {
 		return err
 	}
-	err := l.history.RemoveRunner(ctx, c.Args().First())
-	if errors.Is(err, db.ErrNotFound) {
-		return usage("no runner is named %q: popsicle runners list", c.Args().First())
+	all, err := engines(ctx, l.history, c.String("engine"))
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(e engine) bool { return e.Name != name })
+	if len(all) == 0 || name == localEngine {
+		return usage("no runner is named %q: popsicle runners list", name)
+	}
+	g := &collection{history: l.history, home: filepath.Dir(l.history.Path()), out: stdout(c), all: true}
+	if err := g.clear(ctx, all); err != nil {
+		fmt.Fprintf(os.Stderr, "popsicle: what popsicle keeps there stays, docker volume ls --filter label=%s shows it: %v\n", docker.LabelRun, err)
+	}
+	return l.history.RemoveRunner(ctx, name)
+}
+
+// clear removes all that popsicle keeps on engines, which nothing may be using.
+func (g *collection) clear(ctx context.Context, all []engine) error {
+	held, _, err := docker.Leases(filepath.Join(g.home, leases))
+	if err == nil && len(held) > 0 {
+		err = errors.New("runs are going on")
+	}
+	if err != nil {
+		return err
+	}
+	for _, v := range each(ctx, all, g.visit) {
+		for _, text := range v.removed {
+			g.say("%s", text)
+		}
+		err = errors.Join(err, v.err)
 	}
 	return err
 }

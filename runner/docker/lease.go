@@ -60,6 +60,22 @@ func TakeLease(dir string) (*Lease, error) {
 
 const leaseSuffix = ".lease"
 
+// Note writes into the lease on which engines its holder may make something, so
+// that nobody need look for it on others.
+func (l *Lease) Note(engines ...string) error {
+	return os.WriteFile(l.Path, []byte(strings.Join(engines, "\n")), 0o600)
+}
+
+// LeaseEngines are the engines that the holder of a lease noted; known is false
+// where it did not come so far, or the lease is gone.
+func LeaseEngines(path string) (engines []string, known bool) {
+	text, err := os.ReadFile(path)
+	if err != nil || len(text) == 0 {
+		return nil, false
+	}
+	return strings.Split(string(text), "\n"), true
+}
+
 // Release ends the lease; what still names it is free to be reaped.
 func (l *Lease) Release() error {
 	return errors.Join(os.Remove(l.Path), l.lock.Unlock())
