@@ -290,7 +290,7 @@ func overSSH(t *testing.T) (e *engine, flags []string) {
 			"PermitRootLogin prohibit-password", "AuthorizedKeysFile " + file("authorized_keys"), "SetEnv DOCKER_HOST=unix://" + e.socket(),
 		}, "\n"),
 		"config": "Host *\n  IdentityFile " + file("user") + "\n  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile " + file("known") +
-			"\n  LogLevel ERROR\n  BatchMode yes\n",
+			"\n  LogLevel ERROR\n  BatchMode yes\n  ControlMaster auto\n  ControlPersist 60\n  ControlPath " + file("c-%C") + "\n",
 		"bin/ssh": "#!/bin/sh\nexec " + ssh + " -F " + file("config") + " \"$@\"\n",
 	} {
 		_ = os.Mkdir(file("bin"), 0o755) // the second time it is there
@@ -307,6 +307,7 @@ func overSSH(t *testing.T) (e *engine, flags []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		_ = exec.Command("ssh", "-O", "exit", "-p", port, "root@127.0.0.1").Run() // there may be no connection
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
