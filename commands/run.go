@@ -91,7 +91,7 @@ func engineFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pull", Usage: "pull images `WHEN`: if-missing, always or never", Value: string(runner.PullMissing), Category: category, Validator: pullWhen},
 		&cli.StringSliceFlag{Name: "platform", Usage: "run images as `OS/ARCH`, or one image: IMAGE=OS/ARCH", Category: category},
 		&cli.StringFlag{Name: "machine-image", Usage: "run machine jobs in containers of `IMAGE`", Value: runner.DefaultMachine, Category: category},
-		&cli.BoolFlag{Name: "allow-host", Usage: "run machine jobs on this host itself, without a container: they may do whatever you may", Category: category},
+		&cli.BoolFlag{Name: "allow-host", Usage: "run machine jobs, or on a Mac macos jobs, on this host itself, without a container: they may do whatever you may", Category: category},
 		&cli.BoolFlag{Name: "limits", Usage: "give each job what its resource_class has, no more", Category: category},
 		&cli.StringSliceFlag{Name: "runner", Usage: "give jobs to the engine `NAME` alone, of popsicle runners or local (again: several)", Category: category},
 		&cli.StringFlag{Name: "keep", Usage: "keep containers for popsicle shell `WHEN`: failed or never", Value: "failed", Category: category, Validator: keepWhen},

@@ -10,7 +10,7 @@ import (
 // powerOf says what a job asks for that makes it the master of the engine's
 // host, with its place in the config; empty: nothing.
 func powerOf(p *plan.Job) string {
-	if p.Kind == plan.Machine {
+	if p.Kind == plan.Machine || p.Kind == plan.MacOS {
 		return "a machine"
 	}
 	for _, s := range p.Steps {

@@ -68,9 +68,13 @@ untar() {
 }
 
 # family prints process $1 and its descendants: what there is to kill in an
-# image that has no setsid. A name, in parentheses, may hold anything.
+# image that has no setsid. A name, in parentheses, may hold anything. A Mac,
+# for whose jobs on the host this is too, has no /proc.
 family() {
 	echo "$1"
+	[ -d /proc/self ] || ps -A -o ppid= -o pid= | while read -r _parent _line; do
+		[ "$_parent" = "$1" ] && family "$_line"
+	done
 	for _stat in /proc/[0-9]*/stat; do
 		IFS= read -r _line <"$_stat" || continue
 		_parent=${_line##*) ? }
@@ -120,7 +124,8 @@ enter() {
 	_n=$1
 	shift
 	[ -f "$_dir/pre-$_n" ] && . "$_dir/pre-$_n"
-	read -r _leader _ </proc/self/stat && echo "$_leader" >"$_dir/group-$_n"
+	read -r _leader _ 2>/dev/null </proc/self/stat || _leader=$(exec sh -c 'echo $PPID')
+	echo "$_leader" >"$_dir/group-$_n"
 	exec ${_session:+"$_session"} "$@" "$_dir/step-$_n.sh"
 }
 
@@ -162,10 +167,14 @@ while read -r _key _value _; do
 	Uid:) _uid=$_value ;;
 	Gid:) _gid=$_value ;;
 	esac
-done </proc/self/status
+done 2>/dev/null </proc/self/status
 _tar= _bash=
 _session=$(command -v setsid)
 command -v dd >/dev/null && command -v tar >/dev/null && _tar=y
+if [ ! "$_uid" ]; then # no Linux
+	_uid=$(id -u) _gid=$(id -g)
+	dd iflag=fullblock count=0 </dev/null 2>/dev/null || _tar=
+fi
 [ -x /bin/bash ] && _bash=y
 say "hello uid=$_uid gid=$_gid bash=$_bash tar=$_tar dir=$_dir home=${HOME:-/}"
 # The commands of circleci.sh are in PATH; not in $_dir, where nothing can be

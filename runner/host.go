@@ -15,7 +15,38 @@ import (
 // thisHost is the engine of jobs that run without one.
 const thisHost = "host"
 
-// onHost is a machine job as it is run where the user allows it this machine.
+// A site is where a job runs.
+type site int
+
+const (
+	inContainer site = iota
+	bareHost
+	nowhere
+)
+
+// siteOf says where a job of a kind runs on a host of that system, which the
+// user may have allowed for jobs. A machine is one of Linux: on a Mac that is a
+// container still.
+func siteOf(kind plan.Kind, goos string, allowed bool) site {
+	switch {
+	case allowed && kind == plan.Machine && goos == "linux", allowed && kind == plan.MacOS && goos == "darwin":
+		return bareHost
+	case kind == plan.MacOS:
+		return nowhere
+	}
+	return inContainer
+}
+
+// noMac tells why a macos job does not run on a host of that system.
+func noMac(p *plan.Job, goos string) Outcome {
+	reason := "a macos job needs a Mac: there popsicle run --allow-host runs it"
+	if goos == "darwin" {
+		reason = "a macos job runs on this Mac itself, if popsicle run --allow-host allows it: it may do whatever you may"
+	}
+	return Outcome{Status: event.NotRun, Reason: fmt.Sprintf("%s: %s", p.Pos, reason)}
+}
+
+// onHost is a job as it is run where the user allows it this machine.
 func onHost(p *plan.Job) *plan.Job {
 	here := *p
 	here.Images = []plan.Image{{Name: "this host", Pos: p.Pos}}
@@ -40,9 +71,6 @@ func (j *job) image(ctx context.Context) (docker.Image, error) {
 
 // settle starts the job's shell on this host, and says so.
 func (j *job) settle(ctx context.Context) error {
-	if runtime.GOOS != "linux" {
-		return fmt.Errorf("%s: --allow-host runs jobs on Linux alone: leave it out, and the job runs in a container", j.plan.Pos)
-	}
 	text := fmt.Sprintf("%s: job %s runs on this host, without a container (--allow-host): it may do whatever %s may",
 		j.plan.Pos, j.plan.Name, j.runner.Build.User)
 	j.runner.once(event.At{Pipeline: j.at.Pipeline}, text)
@@ -52,7 +80,7 @@ func (j *job) settle(ctx context.Context) error {
 	}
 	s := newSession(wireTo(ct), j.output)
 	if err = s.meet(ctx); err == nil && !s.hello.Tar {
-		err = errors.New("on this host: a job needs tar and dd on the PATH")
+		err = errors.New("on this host: a job needs tar, and a dd that knows iflag=fullblock, on the PATH")
 	}
 	if err != nil {
 		j.dismiss(s, ct, nil)

@@ -109,3 +109,32 @@ func TestCancelOnThisHost(t *testing.T) {
 	}
 	nothingLeft(t, temporary)
 }
+
+func TestSiteOf(t *testing.T) {
+	for _, c := range []struct {
+		kind    plan.Kind
+		goos    string
+		allowed bool
+		want    site
+	}{
+		{plan.Docker, "linux", true, inContainer},
+		{plan.Docker, "darwin", true, inContainer},
+		{plan.Machine, "linux", false, inContainer},
+		{plan.Machine, "linux", true, bareHost},
+		{plan.Machine, "darwin", true, inContainer},
+		{plan.MacOS, "linux", false, nowhere},
+		{plan.MacOS, "linux", true, nowhere},
+		{plan.MacOS, "darwin", false, nowhere},
+		{plan.MacOS, "darwin", true, bareHost},
+		{plan.Machine, "freebsd", true, inContainer},
+	} {
+		if got := siteOf(c.kind, c.goos, c.allowed); got != c.want {
+			t.Errorf("%s on %s, allowed %v: %v, want %v", c.kind, c.goos, c.allowed, got, c.want)
+		}
+	}
+	for goos, want := range map[string]string{"linux": "needs a Mac", "darwin": "on this Mac itself, if popsicle run --allow-host"} {
+		if o := noMac(&plan.Job{}, goos); !strings.Contains(o.Reason, want) {
+			t.Errorf("on %s: %q", goos, o.Reason)
+		}
+	}
+}

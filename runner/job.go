@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -70,20 +71,20 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	if p.Kind == plan.Approval {
 		return r.approve(ctx, at, p)
 	}
+	where := siteOf(p.Kind, runtime.GOOS, r.Host)
+	if where == nowhere {
+		return noMac(p, runtime.GOOS)
+	}
 	if power := powerOf(p); r.Confined && power != "" {
 		return refused(p, power)
 	}
-	switch p.Kind {
-	case plan.MacOS:
-		return noMac(p)
-	case plan.Machine:
-		if r.Host {
-			p = onHost(p)
-		} else {
-			p = r.onMachine(at, p)
-		}
+	switch {
+	case where == bareHost:
+		p = onHost(p)
+	case p.Kind == plan.Machine:
+		p = r.onMachine(at, p)
 	}
-	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, power: powerFor(p), host: p.Kind == plan.Machine && r.Host}
+	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, power: powerFor(p), host: where == bareHost}
 	j.at.Step = 0
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())

@@ -27,11 +27,6 @@ func (r *Runner) onMachine(at event.At, p *plan.Job) *plan.Job {
 	return &here
 }
 
-// noMac tells why a macos job does not run.
-func noMac(p *plan.Job) Outcome {
-	return Outcome{Status: event.NotRun, Reason: fmt.Sprintf("%s: a macos job needs a Mac, and popsicle runs jobs on Linux alone", p.Pos)}
-}
-
 // engineFolder is where a Docker engine keeps what it has. An engine in a
 // container needs a volume there: it cannot stack its layers on that
 // container's own.

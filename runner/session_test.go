@@ -185,6 +185,36 @@ func TestHello(t *testing.T) {
 	})
 }
 
+// A Mac has no /proc: there the driver asks other programs.
+func TestDriverWithoutProc(t *testing.T) {
+	hide := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs none /proc && exec "$@"`, "sh"}
+	if out, err := exec.Command(hide[0], append(hide[1:], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("/proc cannot be hidden here: %v %s", err, out)
+	}
+	for _, shell := range []string{"dash", "bash"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		t.Run(shell, func(t *testing.T) {
+			c := newTalk(t, append(slices.Clone(hide), path))
+			if h := c.hello; h.UID != os.Getuid() || h.GID != os.Getgid() || !h.Tar {
+				t.Errorf("%+v", h)
+			}
+			c.shell = []string{path}
+			c.begin(1, "echo began; sleep 300")
+			c.until(1, "began")
+			c.kill(1, "KILL")
+			if code := c.wait(1); code != 137 {
+				t.Errorf("killed, the step ended with %d", code)
+			}
+			if out, code := c.run(2, "echo on"); out != "on\n" || code != 0 {
+				t.Errorf("the step after it: %q %d", out, code)
+			}
+		})
+	}
+}
+
 func TestSteps(t *testing.T) {
 	tests := []struct {
 		name, script string

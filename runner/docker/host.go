@@ -16,11 +16,13 @@ import (
 // told from all others: its value is the job's folder.
 const hostMark = "POPSICLE_HOST_JOB"
 
-// hostEnd ends what bears the mark, again and again until nothing does, and
-// removes the folders of the job. A step may have started what is in no group
-// and no session of popsicle's.
+// hostEnd ends the process group of the job, then what bears the mark, again
+// and again until nothing does, and removes the folders of the job. A step may
+// have started what is in no group and no session of popsicle's; only Linux
+// tells whose that is.
 const hostEnd = `read -r _
 trap '' HUP INT TERM
+kill -KILL "-$2" 2>/dev/null
 tries=
 while found=$(grep -l -F -e "$1" /proc/[0-9]*/environ 2>/dev/null); [ "$found" ] && [ "$tries" != xxxxxxxxxxxxxxxxxxxx ]; do
 	tries=x$tries
@@ -30,7 +32,7 @@ while found=$(grep -l -F -e "$1" /proc/[0-9]*/environ 2>/dev/null); [ "$found" ]
 	done
 	sleep 0.05
 done
-shift
+shift 2
 chmod -R u+w "$1"
 rm -rf "$@"`
 
@@ -41,7 +43,8 @@ var hostKeeps = []string{"PATH", "LANG", "LC_ALL", "USER", "LOGNAME", "SHELL", "
 // OnHost runs a shell script on this machine itself, as a container is run: it
 // ends with its input. Its home is a new folder, of which, and of all that it
 // started, Close leaves nothing; nor does the death of this process, however
-// it dies. It is for Linux alone, which tells whose a process is.
+// it dies. Outside of Linux, which alone tells whose a process is, what has left
+// the job's process group lives on.
 func OnHost(name string, script ...string) (*Container, error) {
 	dir, err := os.MkdirTemp("", name+"-")
 	if err != nil {
@@ -100,7 +103,7 @@ func (h *host) begin(ct *Container) (err error) {
 	}
 	// What the driver has in memory is named by its process.
 	memory := "/dev/shm/.popsicle-" + strconv.Itoa(ct.cmd.Process.Pid)
-	if h.will, err = newWill(hostEnd, nil, hostMark+"="+h.dir, h.dir, memory, "/tmp/."+ct.Name); err != nil {
+	if h.will, err = newWill(hostEnd, nil, hostMark+"="+h.dir, strconv.Itoa(ct.cmd.Process.Pid), h.dir, memory, "/tmp/."+ct.Name); err != nil {
 		_ = ct.cmd.Process.Kill()
 		_ = ct.cmd.Wait()
 		return err

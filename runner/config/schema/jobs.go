@@ -55,7 +55,7 @@ func (l *Language) runnable() []Key {
 	return []Key{
 		{Name: "docker", Doc: "The containers; the steps run in the first.", Type: images},
 		{Name: "machine", Doc: "A virtual machine.", Type: machine, Limits: "runs in a privileged container of --machine-image, with a Docker engine of its own where that image has dockerd; with --allow-host on this host itself"},
-		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "compiled; such a job is reported as not run"},
+		{Name: "macos", Doc: "A machine with macOS.", Type: macos, Limits: "on a Mac with --allow-host, on that Mac itself, whatever Xcode it has; elsewhere such a job is reported as not run"},
 		{Name: "windows", Doc: "A machine with Windows.", Type: anything(), Ignored: "there is no Windows here"},
 		{Name: "environment", Doc: "Environment variables of all steps.", Type: environment()},
 		{Name: "shell", Doc: "The shell of all run steps, as a command line.", Type: wordOrList("a command line, or a list of its words")},
