@@ -88,7 +88,7 @@ func (d *doctor) leftovers(ctx context.Context, added []db.Runner) {
 	var names []string
 	answered := false
 	isBase := func(_, home string) bool { return home != "" }
-	for _, v := range each(ctx, all, func(ctx context.Context, v *visit) { v.removed, v.err = v.cli.Leftovers(ctx, isBase) }) {
+	for _, v := range each(ctx, all, func(ctx context.Context, v *errand) { v.removed, v.err = v.cli.Leftovers(ctx, isBase) }) {
 		answered = answered || v.err == nil
 		for _, name := range v.removed {
 			if v.Name != localEngine {

@@ -106,12 +106,12 @@ func (g *collection) run(ctx context.Context, all []engine) error {
 }
 
 // visit removes from an engine what nobody needs.
-func (g *collection) visit(ctx context.Context, v *visit) {
+func (g *collection) visit(ctx context.Context, v *errand) {
 	v.err = errors.Join(g.dropKept(ctx, v), g.dropTrees(ctx, v), g.dropLeftovers(ctx, v))
 }
 
 // note remembers one thing that went, to be told.
-func (v *visit) note(format string, args ...any) {
+func (v *errand) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if v.Name != localEngine {
 		text += " on " + v.Name
@@ -129,7 +129,7 @@ func (g *collection) say(format string, args ...any) {
 }
 
 // dropKept removes the containers of failed jobs that are kept too long.
-func (g *collection) dropKept(ctx context.Context, v *visit) (errs error) {
+func (g *collection) dropKept(ctx context.Context, v *errand) (errs error) {
 	a, most := attic{g.history}, atticMost
 	if g.all {
 		most = 0
@@ -148,7 +148,7 @@ func (g *collection) dropKept(ctx context.Context, v *visit) (errs error) {
 }
 
 // dropTrees removes the trees on an engine that are old, or all.
-func (g *collection) dropTrees(ctx context.Context, v *visit) (errs error) {
+func (g *collection) dropTrees(ctx context.Context, v *errand) (errs error) {
 	m := memory{g.history}
 	old := m.OldBases(v.Host)
 	if g.all {
@@ -168,7 +168,7 @@ func (g *collection) dropTrees(ctx context.Context, v *visit) (errs error) {
 }
 
 // dropLeftovers removes what dead runs left on an engine.
-func (g *collection) dropLeftovers(ctx context.Context, v *visit) error {
+func (g *collection) dropLeftovers(ctx context.Context, v *errand) error {
 	work := v.cli.Reap
 	if g.dry {
 		work = v.cli.Leftovers

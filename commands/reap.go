@@ -34,8 +34,8 @@ func (e engine) there(ctx context.Context) error {
 	return fmt.Errorf("runner %s (%s) does not answer: %s", e.Name, e.Host, text)
 }
 
-// A visit is what came of tidying one engine.
-type visit struct {
+// An errand is what came of tidying one engine.
+type errand struct {
 	engine
 	removed []string // names of containers and volumes
 	err     error
@@ -43,8 +43,8 @@ type visit struct {
 
 // each does work on all engines at once; one that was added and does not
 // answer does not keep the others waiting for long.
-func each(ctx context.Context, all []engine, work func(context.Context, *visit)) []visit {
-	visits := make([]visit, len(all))
+func each(ctx context.Context, all []engine, work func(context.Context, *errand)) []errand {
+	visits := make([]errand, len(all))
 	var doing errgroup.Group
 	for i, e := range all {
 		doing.Go(func() error {
@@ -78,7 +78,7 @@ func (l *launch) reap(ctx context.Context) {
 	}
 	keep := memory{l.history}.keeps(home)
 	all = slices.DeleteFunc(all, func(e engine) bool { return !slices.ContainsFunc(dead, e.concerns) })
-	visits := each(ctx, all, func(ctx context.Context, v *visit) { v.removed, v.err = v.cli.Reap(ctx, keep) })
+	visits := each(ctx, all, func(ctx context.Context, v *errand) { v.removed, v.err = v.cli.Reap(ctx, keep) })
 	_ = forget(dead, visits)
 }
 
@@ -91,10 +91,10 @@ func (e engine) concerns(lease string) bool {
 // forget removes the leases of dead runs of which nothing is left: all engines
 // were visited on which they may have made something. What was on one that is
 // not known any more, nobody can remove.
-func forget(dead []string, visits []visit) error {
+func forget(dead []string, visits []errand) error {
 	var errs []error
 	for _, lease := range dead {
-		if !slices.ContainsFunc(visits, func(v visit) bool { return v.err != nil && v.concerns(lease) }) {
+		if !slices.ContainsFunc(visits, func(v errand) bool { return v.err != nil && v.concerns(lease) }) {
 			errs = append(errs, os.Remove(lease))
 		}
 	}

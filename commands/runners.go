@@ -53,9 +53,7 @@ resource_class is a label of some runners runs on those alone.
 			},
 			{
 				Name: "rm", Usage: "give no jobs to an engine any more", ArgsUsage: "NAME", OnUsageError: usageError, Action: runnersRemove,
-				Description: "What popsicle keeps there is removed, if the engine answers and nothing runs.
-
-   popsicle runners rm big",
+				Description: "What popsicle keeps there is removed, if the engine answers and nothing runs.\n\n   popsicle runners rm big",
 				Flags:       []cli.Flag{engine},
 			},
 		},
