@@ -47,7 +47,7 @@ func newEngine(t *testing.T, flags ...string) *engine {
 	if os.Getuid() != 0 {
 		t.Skip("no engine of the test's own: dockerd needs root")
 	}
-	dir, err := os.MkdirTemp("", "pe") // short: sockets are in it
+	dir, err := os.MkdirTemp("", "pe") //nolint:usetesting // short, for sockets are in it
 	if err != nil {
 		t.Fatal(err)
 	}
