@@ -131,7 +131,7 @@ func TestEngines(t *testing.T) {
 			t.Errorf("check:\n%s", out)
 		}
 		far.start()
-		p.must(0, "run", "warm") // it finds what the dead engine kept, beside its job
+		p.must(0, "run", "warm", "--runner", "far") // it finds what the dead engine kept, beside its job
 		p.must(0, "gc")
 		if left := far.has(false); len(left) > 0 {
 			t.Errorf("left on the engine that died: %v", left)
