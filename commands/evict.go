@@ -104,6 +104,11 @@ func keepsakes(ctx context.Context, history *db.DB) ([]keepsake, error) {
 	return all, nil
 }
 
+// unused is how long something was not used. What was used in times to come,
+// before the clock was set back, is as old as it is far away: else it would be
+// new, and stay, until then.
+func unused(now, used time.Time) time.Duration { return now.Sub(used).Abs() }
+
 // overdue returns those that the limits do not allow: too old, or the last
 // used of more than there is room for.
 func (l limits) overdue(all []keepsake, now time.Time, fitting func(ids []string, limit int64) (int, error)) ([]keepsake, error) {
@@ -111,7 +116,7 @@ func (l limits) overdue(all []keepsake, now time.Time, fitting func(ids []string
 	var ids []string
 	owner := map[int]int{} // by place in ids: place in rest
 	for _, k := range all {
-		if !k.safe && now.Sub(k.used) > l.age {
+		if !k.safe && unused(now, k.used) > l.age {
 			old = append(old, k)
 			continue
 		}
@@ -126,7 +131,7 @@ func (l limits) overdue(all []keepsake, now time.Time, fitting func(ids []string
 		return old, err
 	}
 	for _, k := range rest[owner[n]:] {
-		if !k.safe && now.Sub(k.used) > justUsed {
+		if !k.safe && unused(now, k.used) > justUsed {
 			old = append(old, k)
 		}
 	}
@@ -179,7 +184,7 @@ func (l *launch) evictAtTimes(ctx context.Context) {
 	dir := filepath.Join(filepath.Dir(l.history.Path()), "stash")
 	stamp := filepath.Join(dir, "evicted")
 	info, err := os.Stat(stamp)
-	if err == nil && time.Since(info.ModTime()) < time.Hour {
+	if err == nil && unused(time.Now(), info.ModTime()) < time.Hour {
 		return
 	}
 	if _, err := os.Stat(dir); err != nil {

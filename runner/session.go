@@ -94,7 +94,8 @@ type session struct {
 	output func(step int, p []byte) // what a step wrote; the bytes are only lent
 	lineup lineup                   // whose output arrives
 	halted atomic.Int64             // the step that said that the job is to end; 0: none
-	heard  atomic.Int64             // when something was last written, in Unix nanoseconds
+	begun  time.Time                // with the clock that never jumps
+	heard  atomic.Int64             // when something was last written, in nanoseconds after begun
 
 	greet chan hello
 	done  chan int // answers to untar and eval
@@ -108,7 +109,7 @@ type session struct {
 // output is called by one goroutine, until ended is closed.
 func newSession(w wire, output func(step int, p []byte)) *session {
 	s := &session{
-		wire: w, output: output,
+		wire: w, output: output, begun: time.Now(),
 		greet: make(chan hello, 1), done: make(chan int, 1),
 		ends: map[int]chan int{}, ended: make(chan struct{}),
 	}
@@ -136,7 +137,7 @@ func (s *session) listen(token string) {
 	d := &demux{
 		token: []byte(token),
 		text: func(p []byte) {
-			s.heard.Store(time.Now().UnixNano())
+			s.hear()
 			s.output(s.lineup.current(), p)
 		},
 		control: s.control,
@@ -291,7 +292,7 @@ func counted(text string) string {
 // start begins a step in the foreground.
 func (s *session) start(step int, shell string) {
 	s.lineup.start(step)
-	s.heard.Store(time.Now().UnixNano())
+	s.hear()
 	s.send(fmt.Sprintf("step %d %s\n", step, shell))
 }
 
@@ -304,7 +305,7 @@ func (s *session) follow(step int, shell string) {
 
 // over notes that what the driver did has ended: what was sent ahead may run.
 func (s *session) over(code int) {
-	s.heard.Store(time.Now().UnixNano())
+	s.hear()
 	s.lineup.end(code)
 }
 
@@ -318,7 +319,10 @@ func (s *session) kill(step int, signal string) {
 	s.send(fmt.Sprintf("kill %s %d\n", signal, step))
 }
 
+// hear notes that something is heard of the steps now.
+func (s *session) hear() { s.heard.Store(int64(time.Since(s.begun))) }
+
 // silence returns for how long no step has written anything.
 func (s *session) silence(now time.Time) time.Duration {
-	return now.Sub(time.Unix(0, s.heard.Load()))
+	return now.Sub(s.begun) - time.Duration(s.heard.Load())
 }

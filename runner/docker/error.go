@@ -58,6 +58,7 @@ var hints = []struct{ said, hint string }{
 	{"is no program that may be run", otherClient},
 	{"Cannot connect to the Docker daemon", "start the engine (Docker Desktop, colima start, or systemctl start docker), or set DOCKER_HOST"},
 	{"error during connect", "the engine at DOCKER_HOST or in the docker context does not answer: docker context ls"},
+	{"error waiting for container", "the connection to the engine broke: it was stopped or started again, or the network is gone; docker version tells whether it is back"},
 	{"permission denied while trying to connect", "add yourself to the docker group (sudo usermod -aG docker $USER), then log in again"},
 	{"no space left on device", "the engine's disk is full: docker system df shows what docker holds, popsicle gc removes what popsicle keeps there"},
 	{"toomanyrequests", "the registry limits how often you pull: docker login raises the limit"},
