@@ -16,21 +16,20 @@ import (
 func TestFaultHistory(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, threeJobs(images.Busybox(t)))
-	p.must(0, "run")
-	file := filepath.Join(p.home, "history.db")
-	whole, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var file string
 	for name, spoil := range map[string]func() error{
 		"is no database": func() error { return os.WriteFile(file, []byte(strings.Repeat("not a database ", 1000)), 0o600) },
 		"is damaged": func() error {
-			bad := append(whole[:4096:4096], make([]byte, len(whole)-4096)...)
-			return os.WriteFile(file, bad, 0o600)
+			whole, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			clear(whole[4096:])
+			return os.WriteFile(file, whole, 0o600)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := place{t, p.dir, filepath.Join(t.TempDir(), "home")}
+			p := place{t: t, dir: p.dir, home: filepath.Join(t.TempDir(), "home")}
 			p.must(0, "run")
 			file = filepath.Join(p.home, "history.db")
 			p.settle()
@@ -49,7 +48,7 @@ func TestFaultHistory(t *testing.T) {
 		})
 	}
 	t.Run("is a folder", func(t *testing.T) {
-		p := place{t, p.dir, t.TempDir()}
+		p := place{t: t, dir: p.dir, home: t.TempDir()}
 		if err := os.Mkdir(filepath.Join(p.home, "history.db"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -60,12 +59,13 @@ func TestFaultHistory(t *testing.T) {
 		}
 	})
 	t.Run("is held by another program", func(t *testing.T) {
+		p.must(0, "run")
 		d := p.openHistory()
 		defer d.Close()
 		if _, err := d.Exec("BEGIN IMMEDIATE"); err != nil {
 			t.Fatal(err)
 		}
-		p := place{t, p.dir, p.home}
+		p := place{t: t, dir: p.dir, home: p.home}
 		if said := p.must(3, "run"); !strings.Contains(said, "another program has held it") || !strings.Contains(said, "fuser "+filepath.Join(p.home, "history.db")) {
 			t.Errorf("popsicle run says %s", said)
 		}
