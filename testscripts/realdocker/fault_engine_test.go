@@ -29,7 +29,7 @@ func newEngine(t *testing.T, data, image string) *engine {
 	if os.Geteuid() != 0 {
 		p.t.Skip("only root can start an engine")
 	}
-	dir, err := os.MkdirTemp("", "flt") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "flt") //nolint:usetesting // a socket has to have a short path
 	if err != nil {
 		p.t.Fatal(err)
 	}
