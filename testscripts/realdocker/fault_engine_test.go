@@ -14,16 +14,16 @@ import (
 	"github.com/popsicle-ci/popsicle/testscripts/images"
 )
 
-// An engine is a dockerd of a test's own, which may be killed.
-type engine struct {
+// An ownEngine is a dockerd of a test's own, which may be killed.
+type ownEngine struct {
 	place        // of the test alone
 	dir   string // of everything it has
 	data  string // its data-root
 }
 
-// newEngine starts an engine that has an image, and makes it the one that
+// newOwnEngine starts an engine that has an image, and makes it the one that
 // docker and popsicle talk to. Only root may.
-func newEngine(t *testing.T, data, image string) *engine {
+func newOwnEngine(t *testing.T, data, image string) *ownEngine {
 	t.Helper()
 	p := place{t: t}
 	if os.Geteuid() != 0 {
@@ -33,7 +33,7 @@ func newEngine(t *testing.T, data, image string) *engine {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	e := &engine{place: p, dir: dir, data: data}
+	e := &ownEngine{place: p, dir: dir, data: data}
 	saved := filepath.Join(dir, "image.tar")
 	e.docker("save", "--output", saved, image)
 	if out, err := exec.Command("ip", "link", "add", "name", e.bridge(), "type", "bridge").CombinedOutput(); err != nil {
@@ -53,10 +53,10 @@ func newEngine(t *testing.T, data, image string) *engine {
 
 // bridge is the name of the engine's own bridge: with docker0 it would take
 // that of the machine's engine.
-func (e *engine) bridge() string { return fmt.Sprintf("brf%d", os.Getpid()) }
+func (e *ownEngine) bridge() string { return fmt.Sprintf("brf%d", os.Getpid()) }
 
 // start starts the engine, and waits until it answers.
-func (e *engine) start() {
+func (e *ownEngine) start() {
 	e.t.Helper()
 	config := filepath.Join(e.dir, "daemon.json")
 	log, err := os.Create(filepath.Join(e.dir, "log"))
@@ -80,7 +80,7 @@ func (e *engine) start() {
 
 // kill kills everything of the engine without a warning, as a machine does
 // that goes down: what it was started with names its folder.
-func (e *engine) kill() {
+func (e *ownEngine) kill() {
 	for range 3 { // what is killed may just have started something
 		entries, _ := os.ReadDir("/proc")
 		for _, entry := range entries {
@@ -98,7 +98,7 @@ func (e *engine) kill() {
 }
 
 // remove removes the engine and all that it had.
-func (e *engine) remove() {
+func (e *ownEngine) remove() {
 	if log, _ := os.ReadFile(filepath.Join(e.dir, "log")); e.t.Failed() {
 		e.t.Logf("the engine said: %s", log[max(0, len(log)-4000):])
 	}
@@ -122,7 +122,7 @@ func (e *engine) remove() {
 // engine is back, the next run removes what it remembers of the dead one.
 func TestFaultEngineKilled(t *testing.T) {
 	image := images.Busybox(t)
-	e := newEngine(t, filepath.Join(t.TempDir(), "data"), image)
+	e := newOwnEngine(t, filepath.Join(t.TempDir(), "data"), image)
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(`version: 2.1
 jobs:
   step:
@@ -178,7 +178,7 @@ func (p place) numberOf(job string) int {
 // disk it is, and what to do.
 func TestFaultEngineDiskFull(t *testing.T) {
 	disk, image := newDisk(t, 64), images.Busybox(t)
-	newEngine(t, filepath.Join(disk, "data"), image)
+	newOwnEngine(t, filepath.Join(disk, "data"), image)
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(`version: 2.1
 jobs:
   one:
