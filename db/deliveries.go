@@ -169,7 +169,9 @@ func pipelineOf(ctx context.Context, tx *sql.Tx, o *Order) (id int64, by string,
 	case "push":
 		return twin(ctx, tx, o, "pull_request", "p.branch = ? AND coalesce(json_extract(nullif(o.pull, ''), '$.Fork'), 0) = 0", o.Branch, lately)
 	case "pull_request":
-		id, by, err = twin(ctx, tx, o, "pull_request", "o.ref = ?", o.Ref, lately)
+		if o.Action == "synchronized" { // Gitea says so of what it has just opened
+			id, by, err = twin(ctx, tx, o, "pull_request", "o.ref = ?", o.Ref, lately)
+		}
 		if id == 0 && err == nil && !o.Hold {
 			return twin(ctx, tx, o, "push", "p.branch = ?", o.Branch, time.Unix(0, 0))
 		}

@@ -144,22 +144,23 @@ func TestAPushAfterItsPullRequest(t *testing.T) {
 // synchronized. What is approved then goes on.
 func TestAPullRequestThatIsToldTwice(t *testing.T) {
 	d := open(t)
-	fork := func(guid, commit string) Delivery {
+	fork := func(guid, action, commit string) Delivery {
 		one := pushed(guid, commit)
+		one.Order.Action = action
 		one.Order.Event, one.Order.Ref, one.Order.Hold, one.Order.Pull = "pull_request", "refs/pull/3/head", true, &Pull{Number: 3, Fork: true}
 		return one
 	}
-	deliver(t, d, fork("a", "c1"))
-	if r := deliver(t, d, fork("b", "c1")); r.Outcome != OutcomeIgnored || r.Pipeline != 1 || len(r.Stale) > 0 {
+	deliver(t, d, fork("a", "opened", "c1"))
+	if r := deliver(t, d, fork("b", "synchronized", "c1")); r.Outcome != OutcomeIgnored || r.Pipeline != 1 || len(r.Stale) > 0 {
 		t.Errorf("on hold: %+v", r)
 	}
 	if err := d.Approve(t.Context(), 1, "me"); err != nil {
 		t.Fatal(err)
 	}
-	if r := deliver(t, d, fork("c", "c1")); r.Outcome != OutcomeIgnored || r.Pipeline != 1 {
+	if r := deliver(t, d, fork("c", "synchronized", "c1")); r.Outcome != OutcomeIgnored || r.Pipeline != 1 {
 		t.Errorf("approved: %+v", r)
 	}
-	if r := deliver(t, d, fork("d", "c2")); r.Outcome != OutcomeOnHold || r.Pipeline != 2 {
+	if r := deliver(t, d, fork("d", "synchronized", "c2")); r.Outcome != OutcomeOnHold || r.Pipeline != 2 {
 		t.Errorf("another commit: %+v", r)
 	}
 	if p, _ := d.Pipeline(t.Context(), 1); p.Status != event.Canceled {
@@ -168,7 +169,7 @@ func TestAPullRequestThatIsToldTwice(t *testing.T) {
 	// Closed and opened again: the one that was ended does not count.
 	closed := Delivery{GUID: "e", Time: time.Now(), Event: "pull_request", Repo: "acme/app", Ref: "refs/pull/3/head", Outcome: OutcomeIgnored, Reason: "closed", Ended: true}
 	deliver(t, d, closed)
-	if r := deliver(t, d, fork("f", "c2")); r.Outcome != OutcomeOnHold || r.Pipeline != 3 {
+	if r := deliver(t, d, fork("f", "synchronized", "c2")); r.Outcome != OutcomeOnHold || r.Pipeline != 3 {
 		t.Errorf("opened again: %+v", r)
 	}
 }
