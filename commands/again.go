@@ -59,9 +59,9 @@ func (a *again) tell(out *event.Stream, id int64) {
 	out.Emit(event.Message{At: at, Level: level, Text: text})
 }
 
-// reuse puts what passed before in front of the engines.
-func (a *again) reuse(f *runner.Fleet) runner.JobRunner {
-	return &runner.Reuse{Fleet: f, Passed: a.passed, Inherit: func(ctx context.Context, pipeline int64, workflow, job string) error {
+// reuse puts what passed before in front of those who run jobs.
+func (a *again) reuse(jobs runner.JobRunner, mask *runner.Mask) runner.JobRunner {
+	return &runner.Reuse{Jobs: jobs, Mask: mask, Passed: a.passed, Inherit: func(ctx context.Context, pipeline int64, workflow, job string) error {
 		return a.keeper.InheritLayers(ctx, a.of.ID, pipeline, workflow, job)
 	}}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -21,25 +20,19 @@ func (l *launch) approved(job string) bool {
 	return slices.Contains(l.approve, "all") || slices.Contains(l.approve, job)
 }
 
-// decideEvery is how often the history is asked for an answer.
-const decideEvery = 200 * time.Millisecond
-
 // decide waits until the history holds an answer about an approval job: of
 // this terminal, or of any other process.
-func (l *launch) decide(ctx context.Context, at event.At) (runner.Decision, error) {
-	ticker := time.NewTicker(decideEvery)
-	defer ticker.Stop()
-	for {
-		a, said, err := l.history.Approval(ctx, at.Pipeline, at.JobID)
-		if said || err != nil {
-			return runner.Decision(a), err
-		}
-		select {
-		case <-ctx.Done():
-			return runner.Decision{}, ctx.Err()
-		case <-ticker.C:
-		}
+func (l *launch) decide(ctx context.Context, at event.At) (d runner.Decision, err error) {
+	if l.holding != nil {
+		l.holding(1)
+		defer l.holding(-1)
 	}
+	err = l.history.Await(ctx, func() (bool, error) {
+		a, said, err := l.history.Approval(ctx, at.Pipeline, at.JobID)
+		d = runner.Decision(a)
+		return said, err
+	})
+	return d, err
 }
 
 // answer is what a key on the terminal says. An answer that came from

@@ -3,8 +3,10 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner"
+	"github.com/popsicle-ci/popsicle/runner/event"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 	"github.com/popsicle-ci/popsicle/server"
 )
@@ -27,7 +30,7 @@ func (d *daemon) newLaunch(r db.Repo, o order) *launch {
 func (d *daemon) orderOf(q db.Order, r db.Repo) order {
 	o := order{
 		source: gitops.Source{Kind: gitops.Commit, Rev: q.Commit}, branch: q.Branch, tag: q.Tag, params: q.Params,
-		parallel: cmp.Or(d.settings().Jobs, capacity()), pull: runner.PullMissing, engine: d.engine, limits: d.limits, trigger: q.Trigger, scheduled: q.Workflow,
+		parallel: cmp.Or(d.settings().Jobs, capacity()), hold: true, pull: runner.PullMissing, engine: d.engine, limits: d.limits, trigger: q.Trigger, scheduled: q.Workflow,
 		untrusted: q.Pull != nil && q.Pull.Fork, confined: unapproved(q), dir: d.mirror(r).Dir,
 		mayUse: func(context string) bool { return slices.Contains(r.Contexts, context) },
 	}
@@ -152,13 +155,48 @@ func unapproved(o db.Order) bool { return o.Pull != nil && o.Pull.Fork && !o.App
 // rerun queues a pipeline of the daemon once more, on the same commit. One of
 // a fork waits for its approval again, unless it had it.
 func (d *daemon) rerun(ctx context.Context, again server.Rerun) (int64, error) {
-	if again.FailedOnly {
-		return 0, &server.Problem{Status: 501, Detail: "a daemon runs all jobs again: leave out failed_only"}
-	}
 	o, err := d.history.Order(ctx, again.Pipeline)
 	if err != nil {
 		return 0, err
 	}
+	o.Reuse = 0
+	if again.FailedOnly {
+		if err := d.failedOnly(ctx, again.Pipeline); err != nil {
+			return 0, err
+		}
+		o.Reuse = again.Pipeline
+	}
 	o.By, o.Moving, o.Crashes, o.Hold = again.By, false, 0, unapproved(o)
 	return d.enqueue(ctx, o)
+}
+
+// failedOnly says why nothing of a pipeline could be taken over, if so.
+func (d *daemon) failedOnly(ctx context.Context, pipeline int64) error {
+	p, err := d.history.Pipeline(ctx, pipeline)
+	switch {
+	case err != nil:
+		return err
+	case !p.Status.Ended():
+		return &server.Problem{Status: http.StatusConflict, Detail: fmt.Sprintf("pipeline #%d is still %s: what failed in it is known at its end", p.ID, p.Status)}
+	case p.Status == event.Success:
+		return &server.Problem{Status: http.StatusConflict, Detail: fmt.Sprintf("pipeline #%d passed: nothing of it is left to run again", p.ID)}
+	}
+	return nil
+}
+
+// takeOver makes a launch leave out what passed in the pipeline that an order
+// runs again. Where the history has that pipeline no more, all of it is run.
+func (l *launch) takeOver(ctx context.Context, o db.Order) error {
+	if o.Reuse == 0 {
+		return nil
+	}
+	p, err := l.history.Pipeline(ctx, o.Reuse)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.again = &again{of: p, failed: true, keeper: keeper{DB: l.history}}
+	return l.again.compare(ctx, l.checkout)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -49,6 +48,7 @@ type daemon struct {
 type taken struct {
 	repo   string
 	cancel context.CancelCauseFunc
+	held   atomic.Int32 // approval jobs that wait for somebody
 }
 
 func newDaemon(history *db.DB, home string, log *slog.Logger) *daemon {
@@ -79,6 +79,7 @@ func (d *daemon) work(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+	d.handBackHeld(context.WithoutCancel(ctx))
 	late := time.AfterFunc(d.grace, d.handBack)
 	defer late.Stop()
 	d.works.Wait()
@@ -95,7 +96,7 @@ func (d *daemon) wakeUp() {
 // takeAll takes orders while there is room: of the repositories that have
 // some, first of the one with the fewest pipelines under way.
 func (d *daemon) takeAll(ctx context.Context) error {
-	if d.busy() >= d.mostPipelines() {
+	if d.active() >= d.mostPipelines() {
 		return nil
 	}
 	waiting, err := d.history.Waiting(ctx)
@@ -103,7 +104,7 @@ func (d *daemon) takeAll(ctx context.Context) error {
 		return err
 	}
 	waiting = slices.DeleteFunc(waiting, func(o db.Order) bool { return o.Hold })
-	for len(waiting) > 0 && d.busy() < d.mostPipelines() {
+	for len(waiting) > 0 && d.active() < d.mostPipelines() {
 		next := d.fairest(waiting)
 		d.start(ctx, waiting[next])
 		waiting = slices.Delete(waiting, next, next+1)
@@ -124,12 +125,27 @@ func (d *daemon) busy() int {
 	return len(d.running)
 }
 
+// active is how many pipelines are under way and do not wait for somebody:
+// those may wait for days, and take no place meanwhile.
+func (d *daemon) active() (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.running {
+		if t.held.Load() == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func (d *daemon) fairest(waiting []db.Order) (best int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	held := map[string]int{}
 	for _, t := range d.running {
-		held[t.repo]++
+		if t.held.Load() == 0 {
+			held[t.repo]++
+		}
 	}
 	for i, o := range waiting {
 		if held[o.Repo] < held[waiting[best].Repo] {
@@ -143,12 +159,16 @@ func (d *daemon) fairest(waiting []db.Order) (best int) {
 func (d *daemon) start(ctx context.Context, o db.Order) {
 	// It outlives ctx: the end of the daemon leaves it some time.
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	t := &taken{repo: o.Repo, cancel: cancel}
 	d.mu.Lock()
-	d.running[o.Pipeline] = &taken{o.Repo, cancel}
+	d.running[o.Pipeline] = t
 	d.mu.Unlock()
 	d.works.Go(func() {
 		defer cancel(nil)
-		d.runOrder(run, o)
+		d.runOrder(run, o, func(change int) {
+			t.held.Add(int32(change)) //nolint:gosec // 1 or -1
+			d.wakeUp()
+		})
 		d.mu.Lock()
 		delete(d.running, o.Pipeline)
 		d.mu.Unlock()
@@ -157,10 +177,11 @@ func (d *daemon) start(ctx context.Context, o db.Order) {
 }
 
 // runOrder runs an order to its end, and says in the log how it went.
-func (d *daemon) runOrder(ctx context.Context, o db.Order) {
+func (d *daemon) runOrder(ctx context.Context, o db.Order, holding func(int)) {
 	log := d.log.With("pipeline", o.Pipeline, "repo", o.Repo, "ref", o.Ref, "commit", o.Commit)
 	repo, known := d.repo(o.Repo)
 	l := d.newLaunch(repo, d.orderOf(o, repo))
+	l.holding = holding
 	began := time.Now()
 	status, err := l.leased(func(lease *docker.Lease) (event.Status, bool, error) {
 		mine, err := d.history.Claim(ctx, o.Pipeline, lease.Path)
@@ -192,7 +213,10 @@ func (d *daemon) fetchAndRun(ctx context.Context, l *launch, o db.Order, repo db
 	if err == nil {
 		err = l.openMirror(ctx, o)
 	}
-	report := d.reporter(o, repo)
+	if err == nil {
+		err = l.takeOver(ctx, o)
+	}
+	report := d.reporter(ctx, o, repo)
 	if err != nil {
 		return d.refuse(ctx, l, o, report, whyNot(ctx, err))
 	}
@@ -248,51 +272,4 @@ func mirrorName(r db.Repo) string {
 		}
 	}
 	return strings.Join(parts, string(filepath.Separator))
-}
-
-// handBack ends what runs and puts it back into the queue.
-func (d *daemon) handBack() {
-	d.end(nil, &cutShort{event.Interrupted, db.HandedBack})
-}
-
-// hurry lets nothing take any more time.
-func (d *daemon) hurry() { d.hasten.Do(func() { close(d.urgent) }) }
-
-func (d *daemon) cancelRunning(ids []int64, reason string) {
-	d.end(ids, &cutShort{event.Canceled, reason})
-}
-
-// end ends pipelines under way, all where ids is nil, and says how many there
-// were.
-func (d *daemon) end(ids []int64, why *cutShort) (ended int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for id, t := range d.running {
-		if ids == nil || slices.Contains(ids, id) {
-			t.cancel(why)
-			ended++
-		}
-	}
-	return ended
-}
-
-// cancel ends a pipeline that waits or runs.
-func (d *daemon) cancel(ctx context.Context, pipeline int64, by string) error {
-	reason := "canceled by " + by
-	err := d.history.CancelWaiting(ctx, pipeline, reason)
-	if errors.Is(err, db.ErrNotWaiting) {
-		if d.end([]int64{pipeline}, &cutShort{event.Canceled, reason}) > 0 {
-			return nil
-		}
-		return d.history.RequestCancel(ctx, pipeline, by) // a popsicle run, perhaps
-	}
-	return err
-}
-
-func (d *daemon) approve(ctx context.Context, pipeline int64, by string) error {
-	if err := d.history.Approve(ctx, pipeline, by); err != nil {
-		return fmt.Errorf("approve: %w", err)
-	}
-	d.wakeUp()
-	return nil
 }

@@ -2,13 +2,9 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/popsicle-ci/popsicle/db"
 )
-
-// heedTime is how often a run looks whether something was asked of it.
-const heedTime = 200 * time.Millisecond
 
 // heed returns a context that ends when somebody asks, through the history,
 // to cancel a pipeline, and a function that says who did. A history that
@@ -40,24 +36,10 @@ func heed(parent context.Context, history *db.DB, pipeline int64) (ctx context.C
 
 // canceller waits until somebody asks to cancel a pipeline, and returns who.
 func canceller(ctx context.Context, history *db.DB, pipeline int64) (by string, asked bool) {
-	watch, err := history.Watch(ctx)
-	if err != nil {
-		return "", false
-	}
-	defer watch.Close()
-	tick := time.NewTicker(heedTime)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return "", false
-		case <-tick.C:
-		}
-		if changed, err := watch.Changed(ctx); err != nil || !changed {
-			continue
-		}
-		if by, asked, err = history.CancelRequested(ctx, pipeline); err == nil && asked {
-			return by, true
-		}
-	}
+	err := history.Await(ctx, func() (bool, error) {
+		who, is, err := history.CancelRequested(ctx, pipeline)
+		by, asked = who, is && err == nil
+		return asked, nil
+	})
+	return by, asked && err == nil
 }

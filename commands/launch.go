@@ -40,7 +40,8 @@ type launch struct {
 	later    bool         // the selection is of what setup jobs will make
 	dock     *runner.Dock // of all pipelines of a daemon; nil: none but this one's
 	checkout *runner.Checkout
-	again    *again // what it runs again; nil: nothing
+	again    *again           // what it runs again; nil: nothing
+	holding  func(change int) // hears how many approval jobs wait, more or fewer; nil: nobody asks
 }
 
 // open reads the checkout and makes the plan. Nothing has started when it
@@ -200,7 +201,7 @@ func (c *cutShort) Error() string { return c.reason }
 // reusing leaves out what a rerun takes over.
 func (l *launch) reusing(f *runner.Fleet) runner.JobRunner {
 	if l.again != nil && l.again.failed {
-		return l.again.reuse(f)
+		return l.again.reuse(f, f.Lead().Mask)
 	}
 	return f
 }

@@ -33,6 +33,7 @@ type DB struct {
 	read  *sql.DB // several connections, for queries alone
 	write *sql.DB // one connection: SQLite has one writer at a time anyway; nil where the history is only read
 	inbox inbox
+	pulse pulse
 }
 
 // Open opens the history in the file at path to write into it. It makes the

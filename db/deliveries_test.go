@@ -245,6 +245,9 @@ func TestWhatDiesRunsAgainOnce(t *testing.T) {
 	if ids := interruptAll(t, d); !slices.Equal(ids, []int64{2}) {
 		t.Fatalf("requeued: %v", ids)
 	}
+	if o, err := d.Order(t.Context(), 2); err != nil || o.Reuse != 1 || o.Crashes != 1 {
+		t.Errorf("the order that runs again: %+v, %v", o, err)
+	}
 	if ids := interruptAll(t, d); ids != nil {
 		t.Fatalf("requeued without a death: %v", ids)
 	}

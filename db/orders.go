@@ -33,6 +33,7 @@ type Order struct {
 	Params   map[string]string
 	By       string // who asked
 	Crashes  int    // how often the process died while it ran
+	Reuse    int64  // jobs that passed in this pipeline are not run again; 0: all are run
 	Queued   time.Time
 }
 
@@ -70,8 +71,8 @@ func (d *DB) enqueue(ctx context.Context, tx *sql.Tx, o Order, againOf any) (id 
 		pull = string(text)
 	}
 	params, _ := json.Marshal(o.Params) // plain data: it cannot fail
-	_, err = tx.ExecContext(ctx, `INSERT INTO orders (pipeline_id, repo, event, action, ref, moving, pull, workflow, parameters, again_of, crashes, by, approved)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, o.Repo, o.Event, o.Action, o.Ref, o.Moving, pull, o.Workflow, string(params), againOf, o.Crashes, o.By, o.Approved)
+	_, err = tx.ExecContext(ctx, `INSERT INTO orders (pipeline_id, repo, event, action, ref, moving, pull, workflow, parameters, again_of, crashes, by, approved, reuse_of)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, o.Repo, o.Event, o.Action, o.Ref, o.Moving, pull, o.Workflow, string(params), againOf, o.Crashes, o.By, o.Approved, o.Reuse)
 	return id, err
 }
 
@@ -86,12 +87,12 @@ func (d *DB) Enqueue(ctx context.Context, o Order) (id int64, err error) {
 }
 
 const orderColumns = `p.id, o.repo, p.trigger, o.event, o.action, o.ref, p.commit_sha, p.branch, p.tag, o.moving,
-	p.status = 'on_hold', p.subject, p.author, o.pull, o.workflow, o.parameters, o.by, o.crashes, p.queued_time, o.approved`
+	p.status = 'on_hold', p.subject, p.author, o.pull, o.workflow, o.parameters, o.by, o.crashes, p.queued_time, o.approved, o.reuse_of`
 
 func scanOrder(scan func(...any) error) (o Order, err error) {
 	var pull, params string
 	err = scan(&o.Pipeline, &o.Repo, &o.Trigger, &o.Event, &o.Action, &o.Ref, &o.Commit, &o.Branch, &o.Tag, &o.Moving,
-		&o.Hold, &o.Subject, &o.Author, &pull, &o.Workflow, &params, &o.By, &o.Crashes, (*moment)(&o.Queued), &o.Approved)
+		&o.Hold, &o.Subject, &o.Author, &pull, &o.Workflow, &params, &o.By, &o.Crashes, (*moment)(&o.Queued), &o.Approved, &o.Reuse)
 	if err != nil {
 		return o, err
 	}
@@ -193,12 +194,12 @@ func changed(result sql.Result, err error) (bool, error) {
 const mostCrashes = 2
 
 // Requeue orders again what was interrupted: once, where the process died
-// while it ran; always, where it had not begun or was handed back. It returns
-// the numbers of the new pipelines, and of those that are given up: they died
-// too often.
+// while it ran; always, where it had not begun or was handed back. What passed
+// in it is taken over. It returns the numbers of the new pipelines, and of
+// those that are given up: they died too often.
 func (d *DB) Requeue(ctx context.Context) (again, lost []int64, err error) {
 	err = d.durably(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "SELECT "+orderColumns+`, p.start_time IS NOT NULL AND p.reason <> ? FROM orders AS o JOIN pipelines AS p ON p.id = o.pipeline_id
+		rows, err := tx.QueryContext(ctx, "SELECT "+orderColumns+`, p.start_time IS NOT NULL, p.reason <> ? FROM orders AS o JOIN pipelines AS p ON p.id = o.pipeline_id
 			WHERE o.settled = 0 AND p.status = 'interrupted' AND NOT EXISTS (SELECT 1 FROM orders AS n WHERE n.again_of = p.id) ORDER BY p.id`, HandedBack)
 		if err != nil {
 			return err
@@ -231,9 +232,12 @@ func (d *DB) Requeue(ctx context.Context) (again, lost []int64, err error) {
 const HandedBack = "handed back: the daemon ended"
 
 func scanInterrupted(scan func(...any) error) (o Order, err error) {
-	var crashed bool
-	o, err = scanOrder(func(columns ...any) error { return scan(append(columns, &crashed)...) })
-	if crashed {
+	var begun, died bool
+	o, err = scanOrder(func(columns ...any) error { return scan(append(columns, &begun, &died)...) })
+	if begun {
+		o.Reuse = o.Pipeline
+	}
+	if begun && died {
 		o.Crashes++
 	}
 	return o, err

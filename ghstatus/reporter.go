@@ -46,6 +46,7 @@ type workflow struct {
 type job struct {
 	name    string
 	status  event.Status
+	waits   bool   // for somebody to approve it
 	step    string // the one that runs, or failed
 	exit    string // " (exit 1)"
 	arch    string
@@ -67,6 +68,9 @@ func (r *Reporter) Handle(e event.Event) error {
 	case event.JobQueued:
 		r.queued(at)
 		r.again(at, e.RerunOf)
+	case event.JobHeld:
+		r.job(at).waits = true
+		r.goOn(at)
 	case event.JobStarted:
 		r.job(at).started = at.Time
 	case event.JobReady:
@@ -125,11 +129,23 @@ func (r *Reporter) begin(name string) {
 		return
 	}
 	if !r.PerJob {
-		r.say(r.context(name, ""), Pending, jobs(len(w.jobs))+" to run")
+		r.say(r.context(name, ""), Pending, w.pending())
 		return
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
-		r.say(r.context(name, w.jobs[id].name), Pending, "queued")
+		r.say(r.context(name, w.jobs[id].name), Pending, w.jobs[id].pending())
+	}
+}
+
+// goOn says what a job of a workflow waits for now, where that has changed.
+func (r *Reporter) goOn(at event.At) {
+	if !r.proven {
+		return // begin will tell
+	}
+	if w := r.workflows[at.Workflow]; r.PerJob {
+		r.say(r.context(at.Workflow, at.Job), Pending, r.job(at).pending())
+	} else if !w.ended {
+		r.say(r.context(at.Workflow, ""), Pending, w.pending())
 	}
 }
 
@@ -195,9 +211,13 @@ func (r *Reporter) finished(at event.At, e event.JobFinished) {
 	if e.Status == event.NotRun && j.status == event.Success {
 		j.status = event.NotRun
 	}
+	waited := j.waits
+	j.waits = false
 	if r.PerJob {
 		state, text := j.verdict()
 		r.over(r.context(at.Workflow, j.name), j.status, state, text+r.took(at.Time, j.started, j.arch))
+	} else if waited && e.Status == event.Success {
+		r.goOn(at)
 	}
 }
 

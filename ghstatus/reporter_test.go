@@ -50,6 +50,15 @@ func rerun() []event.Event {
 	}
 }
 
+// held is a run of hold, which somebody has to approve, and of deploy after it.
+func held(ends ...event.Event) []event.Event {
+	return append([]event.Event{
+		event.PipelineStarted{At: at(0, "", "", 0), Source: "commit"},
+		event.JobQueued{At: at(0, "main", "hold", 1)}, event.JobQueued{At: at(0, "main", "deploy", 2)},
+		event.JobHeld{At: at(0, "main", "hold", 1)}, event.TreeRead{At: at(1, "", "", 0), Equal: true},
+	}, ends...)
+}
+
 func TestReporter(t *testing.T) {
 	clean := event.TreeRead{At: at(1, "", "", 0), Equal: true}
 	dirty := event.TreeRead{At: at(1, "", "", 0), Dirty: true}
@@ -90,6 +99,18 @@ func TestReporter(t *testing.T) {
 			"popsicle/main/test pending: queued",
 			"popsicle/main/build success: passed in 10s on arm64",
 			`popsicle/main/test failure: failed at "pytest" (exit 3) in 32s`,
+		}},
+		{"approved", false, held(event.JobFinished{At: at(5, "main", "hold", 1), Status: event.Success, Reason: "approved by ada"}), []string{
+			"popsicle/main pending: waiting for approval: hold", "popsicle/main pending: 1 job to run",
+		}},
+		{"rejected", false, held(
+			event.JobFinished{At: at(5, "main", "hold", 1), Status: event.Canceled, Reason: "rejected by ada"},
+			event.JobFinished{At: at(5, "main", "deploy", 2), Status: event.NotRun},
+			event.WorkflowFinished{At: at(5, "main", "", 0), Status: event.Canceled}), []string{
+			"popsicle/main pending: waiting for approval: hold", "popsicle/main error: canceled in 5s",
+		}},
+		{"an approval each", true, held(event.JobFinished{At: at(5, "main", "hold", 1), Status: event.Success}), []string{
+			"popsicle/main/hold pending: waiting for approval", "popsicle/main/deploy pending: queued", "popsicle/main/hold success: passed",
 		}},
 		{"a tree that is not the commit's", false, story("worktree", []event.TreeRead{dirty}, event.Success, event.Success), nil},
 		{"a tree that changed while it was read", false, story("worktree", []event.TreeRead{clean, unstable}, event.Success, event.Success), []string{

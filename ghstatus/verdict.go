@@ -68,6 +68,27 @@ func (w *workflow) verdict(status event.Status) (state State, text, arch string)
 	return StateOf(status), text, arch
 }
 
+// pending tells what a workflow that has begun waits for.
+func (w *workflow) pending() string {
+	left := 0
+	for _, id := range slices.Sorted(maps.Keys(w.jobs)) {
+		if j := w.jobs[id]; j.waits {
+			return "waiting for approval: " + j.name
+		} else if j.status == "" {
+			left++
+		}
+	}
+	return jobs(left) + " to run"
+}
+
+// pending tells what a job that has not ended waits for.
+func (j *job) pending() string {
+	if j.waits {
+		return "waiting for approval"
+	}
+	return "queued"
+}
+
 // jobs counts jobs in words.
 func jobs(n int) string {
 	if n == 1 {

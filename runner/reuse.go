@@ -8,12 +8,13 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
-// A Reuse is a Fleet that takes over the jobs that passed in an earlier
-// pipeline in place of running them. A job that makes the rest of the pipeline
+// A Reuse is a JobRunner that takes over the jobs that passed in an earlier
+// pipeline, and lets another run the rest. A job that makes the rest of the pipeline
 // is always run, and so is one that requires a job which is run: what it is
 // given may be new.
 type Reuse struct {
-	*Fleet
+	Jobs JobRunner // runs what did not pass
+	Mask *Mask     // of the run
 
 	// Passed says whether a job of a workflow passed before, and where.
 	Passed func(workflow string, job *plan.Job) (reason string, ok bool)
@@ -26,7 +27,9 @@ type Reuse struct {
 
 // Plan tells of workflows before their first job is run.
 func (r *Reuse) Plan(workflows []*plan.Workflow) {
-	r.Fleet.Plan(workflows)
+	if jobs, ok := r.Jobs.(planned); ok {
+		jobs.Plan(workflows)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.taken == nil {
@@ -43,13 +46,13 @@ func (r *Reuse) RunJob(ctx context.Context, at event.At, job *plan.Job) Outcome 
 	reason, ok := r.taken[at.Workflow][job.Name]
 	r.mu.Unlock()
 	if !ok {
-		return r.Fleet.RunJob(ctx, at, job)
+		return r.Jobs.RunJob(ctx, at, job)
 	}
 	if err := r.Inherit(ctx, at.Pipeline, at.Workflow, job.Name); err != nil {
 		if ctx.Err() != nil {
 			return Outcome{Status: event.Canceled}
 		}
-		return Outcome{Status: event.InfrastructureFail, Reason: r.Lead().Mask.String(err.Error())}
+		return Outcome{Status: event.InfrastructureFail, Reason: r.Mask.String(err.Error())}
 	}
 	return Outcome{Status: event.Success, Reason: reason}
 }
