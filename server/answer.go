@@ -74,7 +74,13 @@ func compressed(h http.HandlerFunc) http.Handler { return gzhttp.GzipHandler(h) 
 // take lets a route handle a request, and writes what it found.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, p httprouter.Params, one route) {
 	r.Body = http.MaxBytesReader(w, r.Body, one.body)
-	r, err := s.admit(r, one.need)
+	var err error
+	if one.form {
+		err = readForm(r)
+	}
+	if err == nil {
+		r, err = s.admit(r, one.need)
+	}
 	if err == nil && one.query != nil {
 		err = checkQuery(r.URL.RawQuery, one.query)
 	}
@@ -133,7 +139,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, err error)
 	p := s.problem(r, err)
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
-		if browses(r) {
+		if browses(r) && r.Method != http.MethodPost { // the form asks for it
 			w.Header().Set("WWW-Authenticate", `Basic realm="popsicle: any name, and a token as the password"`)
 		}
 	}

@@ -55,50 +55,66 @@ func (s *Server) cancel(r *http.Request, p httprouter.Params) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := s.History.RequestCancel
+	return response{Status: http.StatusAccepted, Body: Accepted{number}}, s.end(r, number)
+}
+
+// end ends a pipeline that exists.
+func (s *Server) end(r *http.Request, number int64) error {
 	if s.Cancel != nil {
-		ask = s.Cancel
+		return s.Cancel(r.Context(), number, by(r))
 	}
-	return response{Status: http.StatusAccepted, Body: Accepted{number}}, ask(r.Context(), number, by(r))
+	return s.History.RequestCancel(r.Context(), number, by(r))
 }
 
 // rerun runs a pipeline again.
 func (s *Server) rerun(r *http.Request, p httprouter.Params) (any, error) {
 	var again Rerun
 	number, err := s.act(r, p, &again)
-	switch {
-	case err != nil:
-		return nil, err
-	case s.Rerun == nil:
-		return nil, notHere("run pipelines again")
+	if err == nil {
+		number, err = s.again(r, number, again.FailedOnly)
 	}
-	again.Pipeline, again.By = number, by(r)
-	number, err = s.Rerun(r.Context(), again)
 	return created(number), err
+}
+
+// again runs a pipeline that exists again.
+func (s *Server) again(r *http.Request, number int64, failedOnly bool) (int64, error) {
+	if s.Rerun == nil {
+		return 0, notHere("run pipelines again")
+	}
+	return s.Rerun(r.Context(), Rerun{Pipeline: number, FailedOnly: failedOnly, By: by(r)})
 }
 
 // approve lets a pipeline that is on hold go on.
 func (s *Server) approve(r *http.Request, p httprouter.Params) (any, error) {
 	number, err := s.act(r, p, &struct{}{})
-	switch {
-	case err != nil:
-		return nil, err
-	case s.Approve == nil:
-		return nil, notHere("approve pipelines")
+	if err == nil {
+		err = s.letRun(r, number)
 	}
-	return response{Status: http.StatusAccepted, Body: Accepted{number}}, s.Approve(r.Context(), number, by(r))
+	return response{Status: http.StatusAccepted, Body: Accepted{number}}, err
+}
+
+// letRun approves a pipeline that exists, as a whole.
+func (s *Server) letRun(r *http.Request, number int64) error {
+	if s.Approve == nil {
+		return notHere("approve pipelines")
+	}
+	return s.Approve(r.Context(), number, by(r))
 }
 
 // act reads the body of a request about a pipeline that has to exist.
 func (s *Server) act(r *http.Request, p httprouter.Params, body any) (int64, error) {
-	number, err := key(p, "pipeline")
-	if err != nil {
-		return 0, err
-	}
 	if err := readBody(r, body); err != nil {
 		return 0, err
 	}
-	_, err = s.History.Pipeline(r.Context(), number)
+	return s.numberOf(r, p)
+}
+
+// numberOf is the number of a pipeline that exists.
+func (s *Server) numberOf(r *http.Request, p httprouter.Params) (int64, error) {
+	number, err := key(p, "pipeline")
+	if err == nil {
+		_, err = s.History.Pipeline(r.Context(), number)
+	}
 	return number, err
 }
 

@@ -28,27 +28,34 @@ func (s *Server) decide(r *http.Request, p httprouter.Params) (any, error) {
 	if err == nil {
 		err = readBody(r, &said)
 	}
+	if err == nil {
+		_, err = s.History.Job(r.Context(), id)
+	}
 	if err != nil {
 		return nil, err
 	}
-	j, err := s.History.Job(r.Context(), id)
+	if said.Approve == nil {
+		return nil, badRequest(`say {"approve": true} or {"approve": false}`)
+	}
+	_, d, err := s.answerJob(r, id, *said.Approve)
+	return response{Status: http.StatusAccepted, Body: d}, err
+}
+
+// answerJob answers an approval job, and returns the answer that counts.
+func (s *Server) answerJob(r *http.Request, id int64, approve bool) (j db.Job, d Decision, err error) {
+	j, err = s.History.Job(r.Context(), id)
 	switch {
 	case err != nil:
-		return nil, err
-	case said.Approve == nil:
-		return nil, badRequest(`say {"approve": true} or {"approve": false}`)
+		return j, d, err
 	case j.Kind != "approval":
-		return nil, &Problem{Status: http.StatusConflict, Detail: "job " + j.Name + " is not one that waits for an approval"}
+		return j, d, &Problem{Status: http.StatusConflict, Detail: "job " + j.Name + " is not one that waits for an approval"}
 	}
-	if err := s.History.Answer(r.Context(), j.PipelineID, j.Position, db.Approval{Approved: *said.Approve, By: by(r)}); err != nil {
-		return nil, err
+	if err := s.History.Answer(r.Context(), j.PipelineID, j.Position, db.Approval{Approved: approve, By: by(r)}); err != nil {
+		return j, d, err
 	}
 	a, _, err := s.History.Approval(r.Context(), j.PipelineID, j.Position)
-	if err != nil {
-		return nil, err
+	if err == nil && a.Approved != approve {
+		err = &Problem{Status: http.StatusConflict, Detail: "job " + j.Name + " was answered before, by " + a.By + ", and the first answer counts"}
 	}
-	if a.Approved != *said.Approve {
-		return nil, &Problem{Status: http.StatusConflict, Detail: "job " + j.Name + " was answered before, by " + a.By + ", and the first answer counts"}
-	}
-	return response{Status: http.StatusAccepted, Body: Decision{j.ID, a.Approved, a.By}}, nil
+	return j, Decision{j.ID, a.Approved, a.By}, err
 }

@@ -325,7 +325,7 @@ func TestKeyboardAndTokens(t *testing.T) {
 	if len(reached) != links {
 		t.Errorf("Tab reaches %d of %d links and buttons", len(reached), links)
 	}
-	b.do(chromedp.Click(`[data-action=cancel]`), chromedp.WaitVisible(`#token input`), chromedp.SendKeys(`#token input`, g.write+"\r"))
+	b.do(chromedp.Click(`#actions button[formaction$=cancel]`), chromedp.WaitVisible(`#token input`), chromedp.SendKeys(`#token input`, g.write+"\r"))
 	select {
 	case id := <-asked:
 		if id != r.id {

@@ -16,6 +16,7 @@ var jobQuery = []string{"step", "line", "q", "bare"}
 type jobView struct {
 	Job
 	Pipeline Pipeline
+	Actions  []action
 	Steps    []stepView
 	Place    string // where to follow the log from; empty: it has ended
 	Query    string
@@ -79,6 +80,7 @@ func (s *Server) jobPage(r *http.Request, p httprouter.Params) (*page, error) {
 		return nil, err
 	}
 	v := jobView{Job: NewJob(j, nil), Pipeline: NewPipeline(in), Query: q.Get("q")}
+	v.Actions = actionsOfJob(v.Job)
 	if v.Steps, err = s.stepViews(r.Context(), j, steps, chosen, line, bare); err != nil {
 		return nil, err
 	}

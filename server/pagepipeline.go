@@ -14,6 +14,7 @@ import (
 type pipelineView struct {
 	Pipeline
 	CommitURL, BranchURL string // at the host of the repository; empty: not known
+	Actions              []action
 	Graphs               []drawing
 	Messages             []Message
 	Failed               []testView // the first few
@@ -53,6 +54,7 @@ func (s *Server) pipelinePage(r *http.Request, p httprouter.Params) (*page, erro
 	}
 	v := pipelineView{Pipeline: NewPipeline(found)}
 	v.Jobs = list(jobs, func(j db.Job) Job { return NewJob(j, nil) }).Items
+	v.Actions = actionsOf(v.Pipeline)
 	if home := s.home(r, v.Repo); home != "" {
 		v.CommitURL = home + "/commit/" + url.PathEscape(v.Commit)
 		v.BranchURL = home + "/tree/" + (&url.URL{Path: v.Branch}).EscapedPath()

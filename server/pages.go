@@ -74,6 +74,7 @@ type hypertext struct {
 
 func (h hypertext) respond(w http.ResponseWriter, r *http.Request) error { //nolint:unparam // the interface has an error
 	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("Referrer-Policy", "same-origin") // else forms would not say whose they are: their Origin would be null
 	write(w, r, h.status, "text/html; charset=utf-8", h.text)
 	return nil
 }
@@ -87,7 +88,7 @@ func (p *page) written() (hypertext, error) {
 
 // browses says whether a request comes from somebody who reads pages.
 func browses(r *http.Request) bool {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && isForm(r)
 	return reads && !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
@@ -103,7 +104,7 @@ var templateFiles embed.FS
 var templates = parsePages("pipelines", "pipeline", "tests", "artifacts", "job", "queue", "deliveries", "problem")
 
 func parsePages(names ...string) map[string]*template.Template {
-	base := template.Must(template.New("").Funcs(words).ParseFS(templateFiles, "templates/layout.html", "templates/rows.html"))
+	base := template.Must(template.New("").Funcs(words).ParseFS(templateFiles, "templates/layout.html", "templates/rows.html", "templates/actions.html"))
 	all := map[string]*template.Template{}
 	for _, name := range names {
 		all[name] = template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))

@@ -14,6 +14,7 @@ type route struct {
 	body         int64    // bytes a request may carry; 0: none
 	query        []string // parameters that its query may have; nil: any
 	stream       bool     // it may last long: no time limit, nothing compressed
+	form         bool     // a page sends it, with its token in a field
 }
 
 // A handler answers a request with a value, which becomes JSON, or an error,
@@ -30,6 +31,7 @@ func (s *Server) routes() []route {
 	}
 	all = append(all, s.api()...)
 	all = append(all, s.pages()...)
+	all = append(all, s.forms()...)
 	if s.Hooks != nil {
 		all = append(all, route{method: "POST", path: hookPath, handle: s.webhook, need: scopeNone, body: maxPayload})
 	}

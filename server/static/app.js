@@ -37,7 +37,7 @@ function take(part) {
     again?.focus({ preventScroll: true });
   } else if (held) part.focus({ preventScroll: true });
   if (part.dataset.say) said.textContent = part.dataset.say;
-  if (part.dataset.pipeline) actions();
+  if (part.id === "actions") actions();
   if (part.dataset.total) logs.get(part.parentElement)?.grow(Number(part.dataset.total));
   localTimes(part);
 }
@@ -304,32 +304,38 @@ function token() {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "go" ? field.value.trim() : ""), { once: true }));
 }
 
-async function act(pipeline, action) {
+async function act(button) {
   const secret = await token();
   if (!secret) return;
-  const answer = await fetch(`/api/v1/pipelines/${pipeline}/${action}`, {
-    method: "POST", body: "{}", headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-  });
-  const told = await answer.json().catch(() => ({}));
+  const fields = new URLSearchParams({ token: secret });
+  if (button.name) fields.set(button.name, button.value);
+  const answer = await fetch(button.formAction, { method: "POST", body: fields, headers: { Accept: "application/json" } });
   const line = document.getElementById("answer");
   line.hidden = answer.ok;
-  if (answer.ok) sessionStorage.setItem("token", secret);
-  else {
+  if (!answer.ok) {
+    const told = await answer.json().catch(() => ({}));
     if (answer.status === 401 || answer.status === 403) sessionStorage.removeItem("token");
     line.textContent = told.detail ?? told.title ?? `The server answered ${answer.status}.`;
     return;
   }
-  if (action === "rerun") location.href = `/pipelines/${told.number}`;
+  sessionStorage.setItem("token", secret);
+  if (new URL(answer.url).pathname !== location.pathname) location.href = answer.url;
   else refresh().catch(() => {});
 }
 
+// actions asks for the token in a dialog, once, in place of the field beside the buttons.
 function actions() {
-  const bar = document.getElementById("actions");
-  if (!bar) return;
-  bar.hidden = false;
-  for (const button of bar.querySelectorAll("[data-action]")) {
-    button.addEventListener("click", () => act(bar.dataset.pipeline, button.dataset.action).catch((e) => { document.getElementById("answer").textContent = String(e); }));
-  }
+  const form = document.getElementById("actions");
+  if (!form) return;
+  form.querySelector("label")?.remove();
+  form.addEventListener("submit", (e) => {
+    e.preventDefault();
+    act(e.submitter).catch((error) => {
+      const line = document.getElementById("answer");
+      line.hidden = false;
+      line.textContent = String(error);
+    });
+  });
 }
 
 // --- At the start.
