@@ -24,7 +24,7 @@ var floors = map[string][]string{
 	".": {"commands"},
 
 	"commands": {
-		"commands/chart", "commands/finding", "commands/registry", "commands/starter", "commands/starter/actions", "commands/term", "commands/vault", "db", "ghstatus", "gitops", "server",
+		"commands/chart", "commands/finding", "commands/forward", "commands/registry", "commands/starter", "commands/starter/actions", "commands/term", "commands/vault", "db", "ghstatus", "gitops", "server",
 		"runner", "runner/config", "runner/config/expr", "runner/config/orb", "runner/config/schema", "runner/config/tree", "runner/docker", "runner/event", "runner/plan", "runner/stash",
 	},
 
@@ -45,6 +45,7 @@ var floors = map[string][]string{
 	"runner/config/tree":     {"runner/plan"},
 	"runner/config/template": {"runner/config/expr"},
 
+	"commands/forward":   {},
 	"commands/registry":  {},
 	"commands/vault":     {},
 	"commands/starter":   {},
@@ -72,7 +73,7 @@ var knows = map[string][]string{
 	"github.com/urfave/cli/":           {"commands"},
 	"gopkg.in/yaml.v3":                 {"runner/config/tree"},
 	"net/http":                         {"server", "ghstatus", "commands", "commands/registry", "gitops"},
-	"os/exec":                          {"runner/docker", "gitops"},
+	"os/exec":                          {"runner/docker", "gitops", "commands/forward"},
 	"github.com/rogpeppe/go-internal/": {workshop},
 	"github.com/zalando/go-keyring":    {"commands/vault"},
 }

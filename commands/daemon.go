@@ -51,6 +51,7 @@ docs/daemon.md goes from nothing to a green check.`,
 			&cli.StringFlag{Name: "url", Usage: "the `URL` under which others reach this daemon: statuses link to it"},
 			&cli.DurationFlag{Name: "grace", Usage: "after SIGTERM, let pipelines run on for `TIME`", Value: time.Minute},
 			&cli.StringFlag{Name: "log-format", Usage: "write the log as `FORMAT`: text or json", Value: "text", Validator: logFormat},
+			&cli.StringSliceFlag{Name: "forward", Usage: "let gh webhook forward bring the webhooks of `OWNER/NAME` here, unsigned (repeatable)"},
 			&cli.BoolFlag{Name: "unsigned", Usage: "take webhooks without a signature, from this machine alone"},
 			engineFlag(""),
 		}, frontFlags()),
@@ -115,6 +116,9 @@ func daemonAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if d.forwards, err = forwards(ctx, c.StringSlice("forward"), s); err != nil {
+		return errors.Join(err, listen.Close())
+	}
 	return d.serve(ctx, listen, s)
 }
 
@@ -151,6 +155,9 @@ func (d *daemon) serve(ctx context.Context, l net.Listener, s settings) error {
 	worked := make(chan struct{})
 	go func() { defer close(worked); d.work(stopping) }()
 	go d.sendStatuses(ctx)
+	forwarded := d.forward(stopping, l.Addr().String())
+	defer forwarded.Wait()
+	defer stop() // before that
 	d.log.Info("daemon listens", "address", l.Addr().String(), "jobs", s.atOnce(), "repositories", len(s.Repos), "home", d.home, "version", version())
 	var failed error
 	for asked := 0; ; {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -135,11 +136,23 @@ func (d *daemon) launchOrder(ctx context.Context, asked server.Order) (int64, er
 		o.Ref, o.Branch, o.Commit = "refs/heads/"+asked.Ref, asked.Ref, branch
 	case tag != "":
 		o.Ref, o.Tag, o.Commit = "refs/tags/"+asked.Ref, asked.Ref, tag
+	case objectName.MatchString(asked.Ref):
+		// Its branch must have it: a server gives out the commits of forks too.
+		if o.Branch, err = d.mirror(r).BranchOf(ctx, asked.Ref); errors.Is(err, gitops.ErrNoCommit) {
+			return 0, &server.Problem{Status: 422, Detail: fmt.Sprintf("no branch of %s has the commit %s: a pull request from a fork runs by its webhook", r.Name, asked.Ref)}
+		}
+		if err != nil {
+			return 0, err
+		}
+		o.Ref, o.Commit = "refs/heads/"+o.Branch, asked.Ref
 	default:
-		return 0, &server.Problem{Status: 422, Detail: fmt.Sprintf("%s has no branch and no tag %q", r.Name, asked.Ref)}
+		return 0, &server.Problem{Status: 422, Detail: fmt.Sprintf("%s has no branch, no tag and no full name of a commit %q", r.Name, asked.Ref)}
 	}
 	return d.enqueue(ctx, o)
 }
+
+// objectName is a full name of a commit, in SHA-1 or SHA-256.
+var objectName = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 func (d *daemon) enqueue(ctx context.Context, o db.Order) (int64, error) {
 	id, err := d.history.Enqueue(ctx, o)

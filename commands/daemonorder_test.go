@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"log/slog"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -120,10 +121,55 @@ func TestPollFindsWhatMoved(t *testing.T) {
 	if again := look(); len(again) != 3 {
 		t.Errorf("nothing moved, and %d wait", len(again))
 	}
+	sh("git commit -q --allow-empty -m 'words [skip ci]'")
+	if found := look(); len(found) != 3 {
+		t.Errorf("a commit that says [skip ci]: %d wait", len(found))
+	}
 	r.Events = []string{"pull_request"}
 	sh("git commit -q --allow-empty -m three")
 	if found := look(); len(found) != 3 {
 		t.Errorf("a repository whose pushes are not taken: %d wait", len(found))
+	}
+}
+
+// TestLaunchOfACommit asks for pipelines of commits by their full names: one
+// that a branch has runs, one that only a fork may have does not.
+func TestLaunchOfACommit(t *testing.T) {
+	d := idle(t)
+	r, sh := served(t, "")
+	d.now.Store(&settings{Jobs: 1, Repos: map[string]db.Repo{"acme/app": r}})
+	name := func(rev string) string {
+		t.Helper()
+		refs, _, err := d.mirror(r).Refs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return refs[rev]
+	}
+	first := name("refs/heads/main")
+	sh("git commit -q --allow-empty -m two; git checkout -q -b topic; git commit -q --allow-empty -m three")
+	topic := name("refs/heads/topic")
+	sh("git checkout -q --orphan stranger; git commit -q --allow-empty -m four; git update-ref refs/pull/7/head HEAD; git tag stranger")
+	strange := name("refs/tags/stranger")
+	sh("git tag -d stranger >/dev/null; git checkout -q main; git branch -q -D stranger; git config uploadpack.allowAnySHA1InWant true")
+	for commit, branch := range map[string]string{first: "main", topic: "topic"} {
+		if _, err := d.launchOrder(t.Context(), server.Order{Repo: "acme/app", Ref: commit, By: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		all := d.queued(t)
+		if o := all[len(all)-1]; o.Commit != commit || o.Branch != branch || o.Ref != "refs/heads/"+branch {
+			t.Errorf("%s: %+v", branch, o)
+		}
+	}
+	for _, ref := range []string{strange, "1234567890123456789012345678901234567890", "nowhere"} {
+		_, err := d.launchOrder(t.Context(), server.Order{Repo: "acme/app", Ref: ref, By: "me"})
+		var p *server.Problem
+		if !errors.As(err, &p) || p.Status != 422 || !strings.Contains(p.Detail, ref) {
+			t.Errorf("%s: %v", ref, err)
+		}
+	}
+	if n := len(d.queued(t)); n != 2 {
+		t.Errorf("%d wait", n)
 	}
 }
 

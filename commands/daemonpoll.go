@@ -8,6 +8,7 @@ import (
 
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/runner/plan"
+	"github.com/popsicle-ci/popsicle/server"
 )
 
 // poll asks the repositories for branches and tags that moved, where webhooks
@@ -55,6 +56,12 @@ func (d *daemon) pollOne(ctx context.Context, r db.Repo) error {
 		} else {
 			o.Tag = strings.TrimPrefix(ref, "refs/tags/")
 		}
+		message, err := d.mirror(r).Message(ctx, ref, o.Commit)
+		if err == nil && server.Skips(message) { // else the pipeline will tell
+			d.log.Info("poll found news", "repo", r.Name, "ref", ref, "commit", o.Commit, "outcome", "ignored", "reason", "its commit says [skip ci]")
+			continue
+		}
+		o.Subject, _, _ = strings.Cut(message, "\n")
 		id, err := d.enqueue(ctx, o)
 		if err != nil {
 			return err

@@ -30,6 +30,7 @@ type daemon struct {
 	configFile string
 	flags      settings
 	limits     limits // of caches
+	forwards   []string
 
 	now       atomic.Pointer[settings]
 	dock      *runner.Dock

@@ -14,6 +14,7 @@ import (
 	"github.com/popsicle-ci/popsicle/commands/term"
 	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/gitops"
+	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -55,6 +56,9 @@ func historyAction(ctx context.Context, c *cli.Command) error {
 	}
 	if !c.Bool("all") {
 		f.Root = gitops.Top(".")
+		if c.String("server") != "" {
+			f.Repo = slugHere(ctx)
+		}
 	}
 	history, err := openArchive(ctx, c)
 	if err != nil {
@@ -94,7 +98,7 @@ func nothingYet(w io.Writer, f db.PipelineFilter) error {
 	if f.Root != "" {
 		text = "no pipeline has run yet in this checkout: popsicle run (those of the daemon: popsicle history --all)\n"
 	}
-	if f.Branch != "" || f.Status != "" {
+	if f.Branch != "" || f.Status != "" || f.Repo != "" {
 		text = "no pipeline matches: popsicle history --all lists every one\n"
 	}
 	_, err := io.WriteString(w, text)
@@ -132,9 +136,46 @@ func pick(ctx context.Context, history archive, arg string) (db.Pipeline, error)
 	return history.Pipeline(ctx, id)
 }
 
+// slugHere is the owner/name of this checkout's repository, by which a daemon
+// knows it; empty where it is none, or has no remote.
+func slugHere(ctx context.Context) string {
+	repo, err := gitops.Open(ctx, ".")
+	if err != nil {
+		return ""
+	}
+	s, err := repo.Snapshot(ctx, gitops.Source{})
+	if err != nil {
+		return ""
+	}
+	return s.Head().Slug
+}
+
+// newest is the pipeline to follow: the latest, where one that is just
+// beginning counts, of which the history does not know the checkout yet.
+func newest(ctx context.Context, history archive) (db.Pipeline, error) {
+	for {
+		all, err := history.Pipelines(ctx, db.PipelineFilter{Limit: 1})
+		if err != nil {
+			return db.Pipeline{}, err
+		}
+		if len(all) == 0 || all[0].Repo != "" || all[0].Status.Ended() || !docker.LeaseHeld(all[0].Lease) {
+			return latest(ctx, history)
+		}
+		select {
+		case <-ctx.Done():
+			return db.Pipeline{}, ctx.Err()
+		case <-time.After(followWait):
+		}
+	}
+}
+
 func latest(ctx context.Context, history archive) (db.Pipeline, error) {
-	for _, root := range []string{gitops.Top("."), ""} {
-		found, err := history.Pipelines(ctx, db.PipelineFilter{Root: root, Limit: 1})
+	here := []db.PipelineFilter{{Root: gitops.Top("."), Limit: 1}, {Limit: 1}}
+	if _, there := history.(*remote); there {
+		here[0].Repo = slugHere(ctx)
+	}
+	for _, f := range here {
+		found, err := history.Pipelines(ctx, f)
 		if err != nil {
 			return db.Pipeline{}, err
 		}

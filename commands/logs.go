@@ -48,7 +48,11 @@ func logsAction(ctx context.Context, c *cli.Command) error {
 	}
 	defer history.Close()
 	arg, job, _ := strings.Cut(c.Args().First(), "/")
-	p, err := pick(ctx, history, arg)
+	find := pick
+	if arg == "" && c.Bool("follow") {
+		find = func(ctx context.Context, history archive, _ string) (db.Pipeline, error) { return newest(ctx, history) }
+	}
+	p, err := find(ctx, history, arg)
 	if err != nil {
 		return err
 	}
@@ -61,8 +65,11 @@ func logsAction(ctx context.Context, c *cli.Command) error {
 		history: history, out: out, job: job, step: c.String("step"), failed: c.Bool("failed"), follow: c.Bool("follow"),
 		read: map[int64]db.Cursor{}, over: map[int64]bool{}, parallel: map[int]bool{}, wait: followWait,
 	}
-	if c.String("server") != "" {
+	if from, there := history.(*remote); there {
 		r.wait = remoteWait
+		if r.follow && !r.failed && !p.Status.Ended() { // what failed is known at the end
+			return r.stream(ctx, from, p)
+		}
 	}
 	return r.pipeline(ctx, p)
 }

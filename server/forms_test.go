@@ -14,7 +14,7 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
-const formType = "Content-Type: application/x-www-form-urlencoded"
+const formHeader = "Content-Type: application/x-www-form-urlencoded"
 
 // holding records a pipeline that waits for somebody to approve its job hold.
 func (g *rig) holding() *recording {
@@ -68,29 +68,29 @@ func TestButtons(t *testing.T) {
 		want       int
 		did        string
 	}{
-		{"/pipelines/1/cancel", token, []string{formType, own}, 303, "cancel 1 token write"},
-		{"/pipelines/1/approve", token, []string{formType, own}, 303, "approve 1 token write"},
-		{"/pipelines/1/rerun", token, []string{formType, own}, 303, "rerun 1 false token write"},
-		{"/pipelines/1/rerun", token + "&failed_only=true", []string{formType, own}, 303, "rerun 1 true token write"},
-		{"/pipelines/1/cancel", "", []string{formType, own}, 401, ""},
-		{"/pipelines/1/cancel", "token=guess", []string{formType, own}, 401, ""},
-		{"/pipelines/1/cancel", "token=" + url.QueryEscape(g.read), []string{formType, own}, 403, ""},
+		{"/pipelines/1/cancel", token, []string{formHeader, own}, 303, "cancel 1 token write"},
+		{"/pipelines/1/approve", token, []string{formHeader, own}, 303, "approve 1 token write"},
+		{"/pipelines/1/rerun", token, []string{formHeader, own}, 303, "rerun 1 false token write"},
+		{"/pipelines/1/rerun", token + "&failed_only=true", []string{formHeader, own}, 303, "rerun 1 true token write"},
+		{"/pipelines/1/cancel", "", []string{formHeader, own}, 401, ""},
+		{"/pipelines/1/cancel", "token=guess", []string{formHeader, own}, 401, ""},
+		{"/pipelines/1/cancel", "token=" + url.QueryEscape(g.read), []string{formHeader, own}, 403, ""},
 		// What a browser sends by itself is no token, and neither is a query.
-		{"/pipelines/1/cancel", "", []string{formType, own, basic(g.write)}, 401, ""},
-		{"/pipelines/1/cancel", "", []string{formType, own, "Authorization: Bearer " + g.write}, 401, ""},
-		{"/pipelines/1/cancel?" + token, "", []string{formType, own}, 401, ""},
-		{"/pipelines/1/cancel", token, []string{formType, "Origin: https://evil.example"}, 403, ""},
-		{"/pipelines/1/cancel", token, []string{formType, "Origin: null"}, 403, ""},
-		{"/pipelines/1/cancel", token, []string{formType, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, 403, ""},
-		{"/pipelines/1/cancel", token, []string{formType, "Host: evil.example"}, 404, ""},
+		{"/pipelines/1/cancel", "", []string{formHeader, own, basic(g.write)}, 401, ""},
+		{"/pipelines/1/cancel", "", []string{formHeader, own, "Authorization: Bearer " + g.write}, 401, ""},
+		{"/pipelines/1/cancel?" + token, "", []string{formHeader, own}, 401, ""},
+		{"/pipelines/1/cancel", token, []string{formHeader, "Origin: https://evil.example"}, 403, ""},
+		{"/pipelines/1/cancel", token, []string{formHeader, "Origin: null"}, 403, ""},
+		{"/pipelines/1/cancel", token, []string{formHeader, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate"}, 403, ""},
+		{"/pipelines/1/cancel", token, []string{formHeader, "Host: evil.example"}, 404, ""},
 		{"/pipelines/1/cancel", token, []string{"Content-Type: text/plain", own}, 415, ""},
 		{"/pipelines/1/cancel", "{}", []string{"Content-Type: application/json", own, "Authorization: Bearer " + g.write}, 415, ""},
-		{"/pipelines/1/cancel", token + "&x=" + strings.Repeat("x", bodySize), []string{formType, own}, 413, ""},
-		{"/pipelines/99/cancel", token, []string{formType, own}, 404, ""},
-		{"/pipelines/x/cancel", token, []string{formType, own}, 404, ""},
-		{job, token, []string{formType, own}, 400, ""},
-		{job, token + "&approve=yes", []string{formType, own}, 400, ""},
-		{"/jobs/1/approve", token + "&approve=true", []string{formType, own}, 409, ""},
+		{"/pipelines/1/cancel", token + "&x=" + strings.Repeat("x", bodySize), []string{formHeader, own}, 413, ""},
+		{"/pipelines/99/cancel", token, []string{formHeader, own}, 404, ""},
+		{"/pipelines/x/cancel", token, []string{formHeader, own}, 404, ""},
+		{job, token, []string{formHeader, own}, 400, ""},
+		{job, token + "&approve=yes", []string{formHeader, own}, 400, ""},
+		{"/jobs/1/approve", token + "&approve=true", []string{formHeader, own}, 409, ""},
 	} {
 		done = nil
 		a := g.ask("POST", c.path, c.body, append(c.header, "Accept: text/html")...)

@@ -136,7 +136,7 @@ func (p *payload) push(one *db.Delivery) {
 		one.Reason, one.Commit = "after is no name of a commit", ""
 	case isTag && p.HeadCommit == nil:
 		one.Reason = "the tag is not on a commit"
-	case p.HeadCommit != nil && skips(p.HeadCommit.Message):
+	case p.HeadCommit != nil && Skips(p.HeadCommit.Message):
 		one.Reason = "its commit says [skip ci]"
 	default:
 		o := &db.Order{
@@ -240,8 +240,8 @@ func (p *payload) ping() string {
 // [skip ci]. https://circleci.com/docs/guides/orchestrate/skip-build/
 const skipWindow = 250
 
-// skips says whether the message of a commit asks for no pipeline.
-func skips(message string) bool {
+// Skips says whether the message of a commit asks for no pipeline.
+func Skips(message string) bool {
 	title, body, _ := strings.Cut(message, "\n")
 	for _, text := range []string{title, strings.TrimLeft(body, "\r\n")} {
 		text = strings.ToLower(first(text, skipWindow))
