@@ -24,9 +24,8 @@ const (
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 const statusPause = time.Second
 
-// reporter makes the commit statuses of an order; nil: nobody wants them. Of
-// what is handed back nothing is told: the commit goes on waiting.
-func (d *daemon) reporter(ctx context.Context, o db.Order, r db.Repo) *ghstatus.Reporter {
+// reporter makes the commit statuses of an order; nil: nobody wants them.
+func (d *daemon) reporter(o db.Order, r db.Repo) *ghstatus.Reporter {
 	s := d.settings()
 	host, err := ghstatus.ParseHost(r.URL)
 	if s.Statuses == statusOff || err != nil {
@@ -35,10 +34,6 @@ func (d *daemon) reporter(ctx context.Context, o db.Order, r db.Repo) *ghstatus.
 	report := &ghstatus.Reporter{
 		Target: ghstatus.Target{Host: host, Repo: r.Name, Commit: o.Commit}, PerJob: s.Statuses == statusJob,
 		Put: func(said ghstatus.Status) error {
-			var short *cutShort
-			if errors.As(context.Cause(ctx), &short) && short.status == event.Interrupted {
-				return nil
-			}
 			err := outbox{d.history}.put(said)
 			d.said()
 			return err

@@ -217,7 +217,7 @@ func (d *daemon) fetchAndRun(ctx context.Context, l *launch, o db.Order, repo db
 	if err == nil {
 		err = l.takeOver(ctx, o)
 	}
-	report := d.reporter(ctx, o, repo)
+	report := d.reporter(o, repo)
 	if err != nil {
 		return d.refuse(ctx, l, o, report, whyNot(ctx, err))
 	}

@@ -114,6 +114,11 @@ func TestDaemonTellsCommits(t *testing.T) {
 	if shown := w.must(0, "show", "4", "--json"); !strings.Contains(shown, "#3 has tested this tree: it is not run again") {
 		t.Errorf("show says:\n%s", shown)
 	}
+	// Neither the token nor the webhooks' secret is written anywhere.
+	w.end(syscall.SIGTERM)
+	if strings.Contains(w.log.String(), "s3cret") || w.sh("grep -rl s3cret '"+w.home+"' || true") != "" {
+		t.Errorf("a secret is in the log, or in one of %s", w.sh("grep -rl s3cret '"+w.home+"' || true"))
+	}
 	if api.has(mended, "popsicle/main pending") {
 		t.Error("the commit was told to wait for what had passed")
 	}
