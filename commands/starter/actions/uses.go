@@ -98,7 +98,6 @@ func (b *builder) cache(s, with *tree.Node) []step {
 var (
 	hashFiles = regexp.MustCompile(`\$\{\{\s*hashFiles\(\s*['"](?:\*\*/)?([^'"*?]+)['"]\s*\)\s*\}\}`)
 	runnerOS  = regexp.MustCompile(`\$\{\{\s*runner\.(os|arch)\s*\}\}`)
-	matrixOf  = regexp.MustCompile(`\$\{\{\s*matrix\.([a-z][a-z0-9_-]*)\s*\}\}`)
 )
 
 // cacheKey writes a key in templates of CircleCI, where all of it has one.
