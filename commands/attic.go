@@ -29,7 +29,7 @@ func (a attic) put(k runner.Kept) error {
 		return err
 	}
 	return a.PutKept(context.Background(), db.Kept{
-		Pipeline: k.Pipeline, Workflow: k.Workflow, Job: k.Job, Node: k.Node, Engine: k.Engine, Image: k.Image, About: string(about), Created: k.Created,
+		Pipeline: k.Pipeline, Workflow: k.Workflow, Job: k.Job, Node: k.Node, Engine: k.Engine, Image: k.Container, About: string(about), Created: k.Created,
 	})
 }
 
@@ -54,6 +54,22 @@ func (a attic) overdue(ctx context.Context, engine string, most int, age time.Du
 	return old, err
 }
 
+// freeze makes an image of one that is a container, for which the caller's
+// user has to wait.
+func (a attic) freeze(ctx context.Context, cli docker.CLI, id int64, k *runner.Kept) error {
+	if k.Image != "" {
+		return nil
+	}
+	if err := k.Freeze(ctx, cli); err != nil {
+		return err
+	}
+	about, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	return a.ChangeKept(ctx, id, k.Image, string(about))
+}
+
 // drop removes one from the engine, and forgets it. Volumes that another still
 // needs stay.
 func (a attic) drop(ctx context.Context, cli docker.CLI, k db.Kept) error {
@@ -61,10 +77,15 @@ func (a attic) drop(ctx context.Context, cli docker.CLI, k db.Kept) error {
 	if err != nil {
 		return errors.Join(err, a.DeleteKept(ctx, k.ID))
 	}
-	if err := cli.ImageRemove(ctx, k.Image); err != nil {
+	if gone.Container != "" {
+		err = cli.Remove(ctx, gone.Container)
+	} else {
+		err = cli.ImageRemove(ctx, gone.Image)
+	}
+	if err != nil {
 		return err
 	}
-	others := a.volumes(ctx, k.ID)
+	others := a.needed(ctx, k.ID)
 	for _, v := range gone.Volumes {
 		if others[v] {
 			continue
@@ -76,13 +97,14 @@ func (a attic) drop(ctx context.Context, cli docker.CLI, k db.Kept) error {
 	return a.DeleteKept(ctx, k.ID)
 }
 
-// volumes are those that kept containers need, but for one of them.
-func (a attic) volumes(ctx context.Context, but int64) map[string]bool {
+// needed names the containers that are kept, but for one of them, and the
+// volumes under them.
+func (a attic) needed(ctx context.Context, but int64) map[string]bool {
 	needed := map[string]bool{}
 	all, _ := a.AllKept(ctx)
 	for _, k := range all {
 		if one, err := about(k); err == nil && k.ID != but {
-			needed[one.Base] = true
+			needed[one.Base], needed[one.Container] = true, true
 			for _, v := range one.Volumes {
 				needed[v] = true
 			}

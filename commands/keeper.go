@@ -34,7 +34,7 @@ func openStash(history *db.DB) *stash.Store {
 }
 
 func (s keeper) CacheOf(ctx context.Context, key string) (runner.Cache, bool, error) {
-	return found(s.DB.CacheOf(ctx, s.project, s.scope, key))
+	return cacheFound(s.DB.CacheOf(ctx, s.project, s.scope, key))
 }
 
 func (s keeper) NewestCache(ctx context.Context, prefix string) (runner.Cache, bool, error) {
@@ -42,10 +42,10 @@ func (s keeper) NewestCache(ctx context.Context, prefix string) (runner.Cache, b
 	if err == nil {
 		err = s.TouchCache(ctx, c.ID, time.Now())
 	}
-	return found(c, err)
+	return cacheFound(c, err)
 }
 
-func found(c db.Cache, err error) (runner.Cache, bool, error) {
+func cacheFound(c db.Cache, err error) (runner.Cache, bool, error) {
 	if errors.Is(err, db.ErrNotFound) {
 		return runner.Cache{}, false, nil
 	}

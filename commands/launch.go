@@ -161,7 +161,9 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	beside.Go(func() error {
 		l.reap(tidying)
 		l.evictAtTimes(tidying)
-		attic{l.history}.tidy(tidying, r.Docker, r.Engine)
+		for _, r := range f.Runners() {
+			attic{l.history}.tidy(tidying, r.Docker, r.Engine)
+		}
 		return nil
 	})
 	o := &runner.Orchestrator{Jobs: l.reusing(f), Out: out, Parallel: l.atOnce(f), FailFast: l.failFast, EnvNames: r.EnvNames}

@@ -85,7 +85,7 @@ func (m memory) OldBases(engine string) []runner.Base {
 			newest[o] = b.Created
 		}
 	}
-	needed := attic(m).volumes(context.Background(), 0)
+	needed := attic(m).needed(context.Background(), 0)
 	var old []runner.Base
 	for _, b := range all {
 		if needed[b.Name] {
@@ -100,14 +100,14 @@ func (m memory) OldBases(engine string) []runner.Base {
 	return old
 }
 
-// keeps says what the Reap of this home must leave: the volumes of kept
-// containers, the trees it remembers, and those of another home that still exists. One engine can go by several
-// names (DOCKER_HOST, a context), so it does not matter for which of them a
-// tree is remembered.
-func (m memory) keeps(home string) func(volume, of string) bool {
-	needed := sync.OnceValue(func() map[string]bool { return attic(m).volumes(context.Background(), 0) })
-	return func(volume, of string) bool {
-		if needed()[volume] {
+// keeps says what the Reap of this home must leave: kept containers with their
+// volumes, the trees it remembers, and what belongs to another home that still
+// exists. One engine can go by several names (DOCKER_HOST, a context), so it
+// does not matter for which of them a tree is remembered.
+func (m memory) keeps(home string) func(name, of string) bool {
+	needed := sync.OnceValue(func() map[string]bool { return attic(m).needed(context.Background(), 0) })
+	return func(name, of string) bool {
+		if needed()[name] {
 			return true
 		}
 		if of != home {
@@ -115,7 +115,7 @@ func (m memory) keeps(home string) func(volume, of string) bool {
 			return !errors.Is(err, fs.ErrNotExist)
 		}
 		known, err := m.Bases(context.Background(), "")
-		return err != nil || slices.ContainsFunc(known, func(b db.Base) bool { return b.Name == volume })
+		return err != nil || slices.ContainsFunc(known, func(b db.Base) bool { return b.Name == name })
 	}
 }
 

@@ -63,16 +63,23 @@ func shellAction(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	step, err := stepOf(k, c.String("step"))
+	cli, err := l.clientFor(ctx, k.Engine)
 	if err != nil {
 		return err
 	}
-	vars, err := l.lookUp(ctx, p, k)
+	step, err := stepOf(k.Kept, c.String("step"))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "%s; this is its container as it was\n", l.story(ctx, k, step))
-	return l.visit(ctx, k, k.Text(vars, step))
+	vars, err := l.lookUp(ctx, p, k.Kept)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s; this is its container as it was\n", l.story(ctx, k.Kept, step))
+	if err := (attic{l.history}).freeze(ctx, cli, k.id, &k.Kept); err != nil {
+		return k.gone(err)
+	}
+	return l.visit(ctx, cli, k, k.Text(vars, step))
 }
 
 // place reads [N] [JOB], which may be written N/JOB too.
@@ -91,11 +98,40 @@ func place(args []string) (number int64, job string, err error) {
 	return number, strings.Join(args, ""), nil
 }
 
+// A found is a kept container, and its key in the history.
+type found struct {
+	runner.Kept
+	id int64
+}
+
+// gone explains an error of the engine, which may not have the container any
+// more.
+func (k found) gone(err error) error {
+	if docker.NoSuchImage(err) || docker.Gone(err) {
+		return usage("the container of job %s of #%d is gone from the engine: popsicle rerun %d --failed makes another", k.Job, k.Pipeline, k.Pipeline)
+	}
+	return err
+}
+
+// clientFor is the client for an engine, by its name in the history.
+func (l *launch) clientFor(ctx context.Context, host string) (docker.CLI, error) {
+	all, err := engines(ctx, l.history, l.engine)
+	if err != nil {
+		return docker.CLI{}, err
+	}
+	for _, e := range all {
+		if e.Host == host {
+			return e.cli, nil
+		}
+	}
+	return docker.CLI{}, usage("the job ran on the engine %s, which is neither the local one (%s) nor in popsicle runners list", host, all[0].Host)
+}
+
 // find returns the newest kept container that is asked for.
-func (l *launch) find(ctx context.Context, number int64, job string) (runner.Kept, db.Pipeline, error) {
+func (l *launch) find(ctx context.Context, number int64, job string) (found, db.Pipeline, error) {
 	all, err := l.history.AllKept(ctx)
 	if err != nil {
-		return runner.Kept{}, db.Pipeline{}, err
+		return found{}, db.Pipeline{}, err
 	}
 	root := gitops.Top(".")
 	for _, k := range all {
@@ -104,15 +140,15 @@ func (l *launch) find(ctx context.Context, number int64, job string) (runner.Kep
 		}
 		p, err := l.history.Pipeline(ctx, k.Pipeline)
 		if err != nil {
-			return runner.Kept{}, p, err
+			return found{}, p, err
 		}
 		if number == 0 && root != "" && p.Root != root {
 			continue
 		}
-		found, err := about(k)
-		return found, p, err
+		one, err := about(k)
+		return found{one, k.ID}, p, err
 	}
-	return runner.Kept{}, db.Pipeline{}, l.nothingKept(all, number, job)
+	return found{}, db.Pipeline{}, l.nothingKept(all, number, job)
 }
 
 // nothingKept says why there is nothing to open, and what there is.
@@ -174,11 +210,10 @@ func (l *launch) story(ctx context.Context, k runner.Kept, step runner.KeptStep)
 }
 
 // visit opens the container and the shell, and removes the container after.
-func (l *launch) visit(ctx context.Context, k runner.Kept, text string) error {
+func (l *launch) visit(ctx context.Context, cli docker.CLI, k found, text string) error {
 	var code int
-	cli := docker.CLI{Bin: l.engine}
 	_, err := l.leased(func(lease *docker.Lease) (status event.Status, left bool, err error) {
-		v, err := runner.Visit(ctx, cli, k, text, lease)
+		v, err := runner.Visit(ctx, cli, k.Kept, text, lease)
 		if err != nil {
 			return "", true, err
 		}
@@ -186,11 +221,11 @@ func (l *launch) visit(ctx context.Context, k runner.Kept, text string) error {
 		code, err = v.Shell(ctx, os.Stdin, os.Stdout, os.Stderr, isTerminal(os.Stdin) && isTerminal(os.Stdout))
 		return "", false, err
 	})
-	if docker.NoSuchImage(err) {
-		return usage("the container of job %s of #%d is gone from the engine: popsicle rerun %d --failed makes another", k.Job, k.Pipeline, k.Pipeline)
+	if err != nil {
+		return k.gone(err)
 	}
-	if err == nil && code != 0 {
-		err = toldError(code)
+	if code != 0 {
+		return toldError(code)
 	}
-	return err
+	return nil
 }

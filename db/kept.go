@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Kept is the container of a failed job, kept as an image on an engine.
+// A Kept is the container of a failed job, kept on an engine.
 type Kept struct {
 	ID       int64
 	Pipeline int64
@@ -13,7 +13,7 @@ type Kept struct {
 	Job      string
 	Node     int
 	Engine   string // the docker endpoint
-	Image    string
+	Image    string // its name: of an image, or of a container that has stopped
 	About    string // what is needed to open it, in the words of whoever kept it
 	Created  time.Time
 }
@@ -36,6 +36,11 @@ func (d *DB) AllKept(ctx context.Context) ([]Kept, error) {
 		return k, err
 	})
 	return all, d.wrap(err)
+}
+
+// ChangeKept says what has become of one.
+func (d *DB) ChangeKept(ctx context.Context, id int64, image, about string) error {
+	return d.change(ctx, "UPDATE kept SET image = ?, about = ? WHERE id = ?", image, about, id)
 }
 
 // DeleteKept forgets one.

@@ -162,15 +162,15 @@ func (j *job) close() {
 // closePatience is how long a container may take to end by itself.
 const closePatience = 5 * time.Second
 
-// dismiss removes a container and what was made for it alone.
+// dismiss removes a container and what was made for it alone, or keeps both.
 func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
 	r, keeping := j.runner, j.keeping
 	r.closing.Go(func() {
-		if keeping {
-			_ = j.keep(ct, v) // then there is nothing to open later, which popsicle shell says
-		}
 		ctx, cancel := cleanup()
 		defer cancel()
+		if keeping && j.keep(ctx, ct, v) == nil { // else there is nothing to open later, which popsicle shell says
+			return
+		}
 		patience := closePatience
 		select {
 		case <-r.Now:

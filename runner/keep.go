@@ -12,14 +12,15 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
-// A Kept is what is left of the container of a job that failed, and what is
-// needed to open it again. It has no value of a secret.
+// A Kept is what is left of a job that failed, and what is needed to go on
+// from there. It has no value of a secret.
 type Kept struct {
 	Pipeline      int64
 	Workflow, Job string
 	Node          int
 	Engine        string
-	Image         string         // the container as it was
+	Container     string         // which has stopped; empty once it is frozen
+	Image         string         // of the container as it was, once it is frozen
 	Mounts        []docker.Mount // what it saw besides
 	Volumes       []string       // of the job alone, under its mounts
 	Base          string         // the volume of the tree under its mounts; empty: none
@@ -46,9 +47,6 @@ type KeptStep struct {
 // all of them for the same reason.
 const mostKept = 5
 
-// keepTime is how long the keeping of one may take.
-const keepTime = time.Minute
-
 // worthKeeping says whether the job's container is to be kept.
 func (j *job) worthKeeping() bool {
 	r := j.runner
@@ -60,11 +58,9 @@ func (j *job) worthKeeping() bool {
 	return r.Keep != nil && j.failed && j.session != nil && j.container != nil && r.kept.Add(1) <= mostKept
 }
 
-// keep makes an image of the container while it still lives. Where that fails,
-// there is nothing to open later, and nothing else is lost.
-func (j *job) keep(ct *docker.Container, v *view) error {
-	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
-	defer cancel()
+// keep ends the container and leaves it where it is, which costs nothing. Where
+// that fails, there is nothing to open later, and nothing else is lost.
+func (j *job) keep(ctx context.Context, ct *docker.Container, v *view) error {
 	r := j.runner
 	k := j.describe()
 	if v != nil {
@@ -73,11 +69,10 @@ func (j *job) keep(ct *docker.Container, v *view) error {
 	if err := j.strip(ctx, ct, &k); err != nil {
 		return err
 	}
-	k.Image = fmt.Sprintf("popsicle-kept:%s-%d-%d-%.8s", r.Build.run(), j.at.JobID, j.at.Node, uuid())
-	if err := r.Docker.Commit(ctx, ct.Name, k.Image, map[string]string{docker.LabelKept: r.Home}); err != nil {
+	if err := ct.End(ctx, closePatience); err != nil {
 		return err
 	}
-	k.Created = time.Now()
+	k.Container, k.Created = ct.Name, time.Now()
 	if err := r.Keep(k); err != nil {
 		return err
 	}
@@ -86,6 +81,22 @@ func (j *job) keep(ct *docker.Container, v *view) error {
 		v.volumes = nil
 	}
 	return nil
+}
+
+// Freeze makes an image of the container, so that it can be opened again and
+// again as it was, and removes it. It takes seconds on an engine that compares
+// whole file systems.
+func (k *Kept) Freeze(ctx context.Context, cli docker.CLI) error {
+	if k.Image != "" {
+		return nil
+	}
+	image := "popsicle-kept:" + strings.TrimPrefix(k.Container, "popsicle-")
+	if err := cli.Commit(ctx, k.Container, image); err != nil {
+		return err
+	}
+	old := k.Container
+	k.Image, k.Container = image, ""
+	return cli.Remove(ctx, old)
 }
 
 // describe tells what the container was.

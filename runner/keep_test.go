@@ -28,6 +28,9 @@ func (r *rig) fails(job *plan.Job, tune ...func(*Runner)) Kept {
 			r.t.Log(err)
 		}
 	})
+	if err := all[0].Freeze(r.t.Context(), docker.CLI{}); err != nil {
+		r.t.Fatal(err)
+	}
 	return all[0]
 }
 

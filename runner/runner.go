@@ -55,7 +55,8 @@ type Runner struct {
 	// `circleci tests split --split-by=timings`; nil: nobody knows.
 	Timings func(ctx context.Context, workflow, job string) []Timing
 
-	// Keep remembers the container of a job that failed; nil: none is kept.
+	// Keep remembers the container of a job that failed, which has stopped; nil:
+	// none is kept.
 	Keep func(Kept) error
 
 	// Now is closed when steps must not be given any time to end.
@@ -104,7 +105,11 @@ type Facts struct {
 
 // labels are on everything the run makes; job may be empty.
 func (r *Runner) labels(job string) map[string]string {
-	r.labelling.Do(func() { r.run = r.Lease.Labels(r.Build.run()) })
+	r.labelling.Do(func() {
+		if r.run = r.Lease.Labels(r.Build.run()); r.Keep != nil {
+			r.run[docker.LabelKept] = r.Home
+		}
+	})
 	labels := maps.Clone(r.run)
 	if job != "" {
 		labels[docker.LabelJob] = job

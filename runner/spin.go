@@ -90,7 +90,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		Image:  image.Name,
 		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(j.plan, image), Mounts: mounts, Hosts: hosts(j.plan.Images),
 		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
-		Power: j.power, Memories: []string{ramdisk},
+		Power: j.power, Memories: []string{ramdisk}, Stays: r.Keep != nil,
 	}
 	spec.Mounts = append(spec.Mounts, j.machineMounts()...)
 	j.connect(&spec)

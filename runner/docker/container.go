@@ -33,6 +33,7 @@ type Spec struct {
 	Memory     int64    // bytes, 0: all
 	Power      Power    // what it may do to the engine's host
 	Network    string   // "container:NAME" shares another's; empty: the engine's default
+	Stays      bool     // when it has ended it stays on the engine, until it is removed
 }
 
 // A Mount is something a container sees at Target.
@@ -86,11 +87,14 @@ func (s Spec) args() []string {
 	return append([]string{"run", "--interactive", "--init"}, s.rest()...)
 }
 
-// rest is what all containers are run with. --log-driver none, because the
+// rest is what containers are run with. --log-driver none, because the
 // engine must not write the log a second time; --pull never, because a pull
 // has a progress of its own to show.
 func (s Spec) rest() []string {
-	args := []string{"--rm", "--pull", "never", "--log-driver", "none", "--name", s.Name}
+	args := []string{"--pull", "never", "--log-driver", "none", "--name", s.Name}
+	if !s.Stays {
+		args = append([]string{"--rm"}, args...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
 		args = append(args, "--label", name+"="+s.Labels[name])
 	}
@@ -175,6 +179,7 @@ type Container struct {
 	stderr tail
 	done   chan struct{}
 	err    error
+	stays  bool
 	host   *host // nil: it is a container indeed
 }
 
@@ -182,7 +187,7 @@ type Container struct {
 // Stdin, reads Stdout to its end, and must call Wait or Remove. An error that
 // the engine has with the container comes from Wait, after Stdout ended.
 func (c CLI) Start(s Spec) (*Container, error) {
-	ct := &Container{Name: s.Name, cli: c, args: c.dialect().fit(s).args(), done: make(chan struct{})}
+	ct := &Container{Name: s.Name, cli: c, args: c.dialect().fit(s).args(), done: make(chan struct{}), stays: s.Stays}
 	ct.cmd = c.command(context.Background(), ct.args...)
 	ct.cmd.Stderr = &ct.stderr
 	var err error
@@ -211,8 +216,8 @@ func (ct *Container) reap(ended chan struct{}) {
 	close(ct.done)
 }
 
-// Wait returns when the client has ended and with it, thanks to --rm, the
-// container is gone. The error is that of the client's exit code: of the
+// Wait returns when the client has ended and with it the container, which is
+// gone unless it Stays. The error is that of the client's exit code: of the
 // engine (125), or of the program the container ran.
 func (ct *Container) Wait() error {
 	<-ct.done
@@ -229,10 +234,12 @@ func (ct *Container) Said() string { return lastLines(ct.stderr.String()) }
 // Close ends the container by the end of its input, and after patience by
 // force. It returns when nothing of it is left, or when ctx ends.
 func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
-	_ = ct.Stdin.Close() // it may have gone with the client
-	go func() { _, _ = io.Copy(io.Discard, ct.Stdout) }()
+	ct.endInput()
 	if ct.host != nil {
 		return ct.host.close(ctx)
+	}
+	if ct.stays {
+		return ct.Kill(ctx)
 	}
 	select {
 	case <-ct.done:
@@ -244,6 +251,33 @@ func (ct *Container) Close(ctx context.Context, patience time.Duration) error {
 	case <-ctx.Done():
 	}
 	return ct.Kill(ctx)
+}
+
+// endInput tells the container to end.
+func (ct *Container) endInput() {
+	_ = ct.Stdin.Close() // it may have gone with the client
+	go func() { _, _ = io.Copy(io.Discard, ct.Stdout) }()
+}
+
+// End ends the container as Close does, but leaves one that Stays where it is.
+func (ct *Container) End(ctx context.Context, patience time.Duration) error {
+	ct.endInput()
+	select {
+	case <-ct.done:
+		return nil
+	case <-time.After(patience):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if _, err := ct.cli.output(ctx, "kill", ct.Name); err != nil {
+		return err
+	}
+	select {
+	case <-ct.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // lost says whether the client ended for a reason of its own (125): an engine

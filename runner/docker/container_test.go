@@ -55,6 +55,10 @@ func TestRunArguments(t *testing.T) {
 	if got := strings.Join(Spec{Image: "img"}.args(), "|"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	want = strings.Replace(want, "|--rm", "", 1)
+	if got := strings.Join(Spec{Image: "img", Stays: true}.args(), "|"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 }
 
 func TestServiceArguments(t *testing.T) {

@@ -4,26 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"os/exec"
-	"slices"
 	"strings"
 )
 
-// Commit makes an image of a container as it is. What runs in it stands still
-// meanwhile.
-func (c CLI) Commit(ctx context.Context, container, image string, labels map[string]string) error {
-	args := []string{"commit"}
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		args = append(args, "--change", "LABEL "+name+"="+dockerfileWord(labels[name]))
-	}
-	_, err := c.output(ctx, append(args, container, image)...)
+// Commit makes an image of a container, which has its labels.
+func (c CLI) Commit(ctx context.Context, container, image string) error {
+	_, err := c.output(ctx, "commit", container, image)
 	return err
-}
-
-// dockerfileWord quotes a value as an instruction of a Dockerfile reads it.
-func dockerfileWord(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(s) + `"`
 }
 
 // ImageRemove removes images; those already gone are fine.

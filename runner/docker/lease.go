@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ const (
 	LabelPID     = "popsicle.pid"     // for the reader of docker inspect
 	LabelStarted = "popsicle.started" // RFC 3339
 	LabelBase    = "popsicle.base"    // a tree kept from run to run, which has no lease
-	LabelKept    = "popsicle.kept"    // the container of a job that failed, as an image: the home that it belongs to
+	LabelKept    = "popsicle.kept"    // what may be kept of a job that fails, though its run is over: the home that it belongs to
 )
 
 // A Lease says that a process is alive: a file that it holds locked, which
@@ -127,7 +128,7 @@ func Leases(dir string) (held, dead []string, err error) {
 
 // Reap removes the containers and volumes of runs that are dead: those that
 // name a lease of this host which nobody holds. What keep says so
-// of stays, by its name and the value of LabelBase, if it carries that. It
+// of stays, by its name and the home it belongs to, if it names one. It
 // returns the names of what it removed.
 func (c CLI) Reap(ctx context.Context, keep func(name, home string) bool) ([]string, error) {
 	containers, err := c.dead(ctx, "container", keep)
@@ -159,13 +160,13 @@ func (c CLI) dead(ctx context.Context, kind string, keep func(name, home string)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.Labelled(ctx, kind, LabelLease, LabelHost, LabelLease, LabelBase)
+	found, err := c.Labelled(ctx, kind, LabelLease, LabelHost, LabelLease, LabelBase, LabelKept)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for name, labels := range found {
-		host, lease, home := labels[0], labels[1], labels[2]
+		host, lease, home := labels[0], labels[1], cmp.Or(labels[2], labels[3])
 		if host == here && !LeaseHeld(lease) && !keep(name, home) {
 			names = append(names, name)
 		}
