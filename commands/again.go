@@ -18,6 +18,7 @@ type again struct {
 	of     db.Pipeline
 	failed bool // jobs that passed in it are taken over
 	keeper keeper
+	resume *resumption // of a job that failed in it; nil: none
 
 	tree *gitops.Tree
 }
@@ -35,7 +36,10 @@ func (a *again) same() bool {
 
 // partial says whether the run proves nothing about the whole pipeline.
 func (l *launch) partial() bool {
-	return len(l.selection.Jobs) > 0 || l.again != nil && l.again.failed && (l.again.of.Partial || !l.again.same())
+	if l.again == nil || !l.again.failed {
+		return len(l.selection.Jobs) > 0
+	}
+	return len(l.selection.Jobs) > 0 || l.again.resume != nil || l.again.of.Partial || !l.again.same()
 }
 
 // tell says what has changed since.
@@ -45,7 +49,10 @@ func (a *again) tell(out *event.Stream, id int64) {
 	}
 	at := event.At{Pipeline: id}
 	text, level := fmt.Sprintf("runs #%d again", a.of.ID), event.Info
-	if a.failed {
+	switch {
+	case a.resume != nil:
+		text += fmt.Sprintf(", without the jobs that passed in it; job %s goes on in its kept container, from step %s", a.resume.job, a.resume.step)
+	case a.failed:
 		text += ", without the jobs that passed in it"
 	}
 	switch {
@@ -57,11 +64,15 @@ func (a *again) tell(out *event.Stream, id int64) {
 		text += fmt.Sprintf(", on other files: tree %.12s, it was %.12s", a.tree.Hash, a.of.Tree)
 	}
 	out.Emit(event.Message{At: at, Level: level, Text: text})
+	if a.resume != nil && len(a.resume.changed) > 0 {
+		out.Emit(event.Message{At: at, Level: event.Warning, Text: fmt.Sprintf(
+			"the config says other than in #%d of steps before that one: %s; they are taken over as they passed then", a.of.ID, strings.Join(a.resume.changed, ", "))})
+	}
 }
 
 // reuse puts what passed before in front of those who run jobs.
 func (a *again) reuse(jobs runner.JobRunner, mask *runner.Mask) runner.JobRunner {
-	return &runner.Reuse{Jobs: jobs, Mask: mask, Passed: a.passed, Inherit: func(ctx context.Context, pipeline int64, workflow, job string) error {
+	return &runner.Reuse{Jobs: jobs, Mask: mask, Passed: a.passed, Resumes: a.resume.goesOn, Inherit: func(ctx context.Context, pipeline int64, workflow, job string) error {
 		return a.keeper.InheritLayers(ctx, a.of.ID, pipeline, workflow, job)
 	}}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,6 +27,10 @@ type attic struct{ *db.DB }
 // put remembers one.
 func (a attic) put(k runner.Kept) error {
 	about, err := json.Marshal(k)
+	if err == nil && k.Manifest != nil {
+		file := a.manifest(k)
+		err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, k.Manifest, 0o600))
+	}
 	if err != nil {
 		return err
 	}
@@ -77,10 +83,10 @@ func (a attic) drop(ctx context.Context, cli docker.CLI, k db.Kept) error {
 	if err != nil {
 		return errors.Join(err, a.DeleteKept(ctx, k.ID))
 	}
-	if gone.Container != "" {
-		err = cli.Remove(ctx, gone.Container)
-	} else {
+	if gone.Image != "" {
 		err = cli.ImageRemove(ctx, gone.Image)
+	} else {
+		err = cli.Remove(ctx, gone.Container)
 	}
 	if err != nil {
 		return err
@@ -94,7 +100,13 @@ func (a attic) drop(ctx context.Context, cli docker.CLI, k db.Kept) error {
 			return err
 		}
 	}
+	_ = os.Remove(a.manifest(gone)) // a checkout may never have been there
 	return a.DeleteKept(ctx, k.ID)
+}
+
+// manifest is the file with the list of a kept container's files.
+func (a attic) manifest(k runner.Kept) string {
+	return filepath.Join(filepath.Dir(a.Path()), "kept", k.Container)
 }
 
 // needed names the containers that are kept, but for one of them, and the

@@ -258,6 +258,9 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Approved: l.approved, Timings: l.timings, Now: l.now, Grace: runner.Grace,
 		Machine: l.machine, Limits: l.sized, Confined: l.confined, Host: l.allowHost, Continuations: &runner.Continuations{},
 	}
+	if l.again != nil && l.again.resume != nil {
+		r.Resume = l.again.resume.of
+	}
 	if l.hold {
 		r.Decide = l.decide
 	}

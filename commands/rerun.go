@@ -25,7 +25,7 @@ func rerunCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rerun",
 		Usage:     "run a pipeline again",
-		ArgsUsage: "[N]",
+		ArgsUsage: "[N] [JOB]",
 		Description: `Runs again what was asked of pipeline N, or of the latest of this checkout: the
 same jobs, parameters, branch and config files. A commit is tested as it was, a
 working tree as it is now. Variables, files of them and keys are not kept: give
@@ -34,6 +34,9 @@ working tree as it is now. Variables, files of them and keys are not kept: give
    popsicle rerun                    the latest pipeline once more
    popsicle rerun --failed           without the jobs that passed in it
    popsicle rerun 12 -p os=alpine    #12, with another value of a parameter
+   popsicle rerun --from-step 4      the job that failed, in its kept container,
+                                     from step 4 on, and then what requires it
+   popsicle rerun 12 test --from-step "go test"
 
 With --server, a daemon runs it, on the same commit, and the number of the new
 pipeline is printed.
@@ -41,6 +44,7 @@ pipeline is printed.
    popsicle rerun 12 --server https://ci.example.com`,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.BoolFlag{Name: "failed", Usage: "take over the jobs that passed, with all they left in the workspace", Category: category},
+			&cli.StringFlag{Name: "from-step", Usage: "let the job that failed go on in its kept container, from `STEP`, its number or name", Category: category},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once", DefaultText: "by CPUs and memory", Category: category},
 			&cli.BoolFlag{Name: "fail-fast", Usage: "cancel the rest when a job fails", Category: category},
 			&cli.StringSliceFlag{Name: "approve", Usage: "approve the approval job `NAME`, or all", Category: category},
@@ -53,25 +57,25 @@ pipeline is printed.
 }
 
 func rerunAction(ctx context.Context, c *cli.Command) error {
-	if c.Args().Len() > 1 {
+	from := c.String("from-step")
+	switch {
+	case from == "" && c.Args().Len() > 1:
 		return usage("rerun takes the number of one pipeline: popsicle history lists them")
-	}
-	if c.String("server") != "" {
+	case from != "" && c.String("server") != "":
+		return usage("a daemon keeps no containers: --from-step and --server exclude each other")
+	case c.String("server") != "":
 		return rerunThere(ctx, c)
 	}
 	o, err := newOrder(c)
 	if err != nil {
 		return err
 	}
-	history, err := openHistory(ctx)
+	p, job, err := earlier(ctx, c)
 	if err != nil {
 		return err
 	}
-	p, err := pickHere(ctx, history, c.Args().First())
-	if err = errors.Join(err, history.Close()); err != nil {
-		return err
-	}
-	if err := repeatable(p, c.Bool("failed")); err != nil {
+	failed := from != "" || c.Bool("failed")
+	if err := repeatable(p, failed); err != nil {
 		return err
 	}
 	if err := o.repeat(c, p); err != nil {
@@ -79,15 +83,41 @@ func rerunAction(ctx context.Context, c *cli.Command) error {
 	}
 	ctx, now, stop := interrupts(ctx)
 	defer stop()
-	l := &launch{order: o, now: now, again: &again{of: p, failed: c.Bool("failed")}}
+	l := &launch{order: o, now: now, again: &again{of: p, failed: failed}}
 	if err := l.open(ctx); err != nil {
 		return err
 	}
 	l.again.keeper.DB = l.history
+	if from != "" {
+		if l.again.resume, err = l.resumption(ctx, job, from); err != nil {
+			return err
+		}
+	}
 	if err := l.again.compare(ctx, l.checkout); err != nil {
 		return err
 	}
 	return l.show(ctx, c)
+}
+
+// earlier is the pipeline that is to run again and, with --from-step, the job
+// of it that was named.
+func earlier(ctx context.Context, c *cli.Command) (p db.Pipeline, job string, err error) {
+	arg := c.Args().First()
+	if c.String("from-step") != "" {
+		var number int64
+		if number, job, err = place("rerun", c.Args().Slice()); err != nil {
+			return p, "", err
+		}
+		if arg = ""; number != 0 {
+			arg = fmt.Sprint(number)
+		}
+	}
+	history, err := openHistory(ctx)
+	if err != nil {
+		return p, "", err
+	}
+	p, err = pickHere(ctx, history, arg)
+	return p, job, errors.Join(err, history.Close())
 }
 
 // rerunThere asks a daemon.
@@ -188,6 +218,9 @@ func (l *launch) asked() event.Request {
 	}
 	if l.again != nil {
 		a.Rerun, a.Failed = l.again.of.ID, l.again.failed
+		if r := l.again.resume; r != nil {
+			a.FromStep = r.job + ": " + r.step
+		}
 	}
 	return a
 }

@@ -47,7 +47,7 @@ The exit code is the shell's.`,
 }
 
 func shellAction(ctx context.Context, c *cli.Command) error {
-	number, job, err := place(c.Args().Slice())
+	number, job, err := place("shell", c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func shellAction(ctx context.Context, c *cli.Command) error {
 }
 
 // place reads [N] [JOB], which may be written N/JOB too.
-func place(args []string) (number int64, job string, err error) {
+func place(command string, args []string) (number int64, job string, err error) {
 	if len(args) > 0 {
 		first, rest, both := strings.Cut(strings.TrimPrefix(args[0], "#"), "/")
 		if _, err := fmt.Sscanf(first+"\n", "%d\n", &number); err == nil {
@@ -93,7 +93,7 @@ func place(args []string) (number int64, job string, err error) {
 		}
 	}
 	if len(args) > 1 {
-		return 0, "", usage("shell takes a pipeline and a job: popsicle shell 12 test")
+		return 0, "", usage("%s takes a pipeline and a job: popsicle %s 12 test", command, command)
 	}
 	return number, strings.Join(args, ""), nil
 }
@@ -135,7 +135,7 @@ func (l *launch) find(ctx context.Context, number int64, job string) (found, db.
 	}
 	root := gitops.Top(".")
 	for _, k := range all {
-		if number != 0 && k.Pipeline != number || job != "" && k.Job != job && k.Workflow+"/"+k.Job != job {
+		if number != 0 && k.Pipeline != number || job != "" && k.Job != job && k.Workflow+"/"+k.Job != job && !rerunOf(k.Job, job) {
 			continue
 		}
 		p, err := l.history.Pipeline(ctx, k.Pipeline)
@@ -150,6 +150,10 @@ func (l *launch) find(ctx context.Context, number int64, job string) (found, db.
 	}
 	return found{}, db.Pipeline{}, l.nothingKept(all, number, job)
 }
+
+// rerunOf says whether a name is of a job that a workflow ran again: "test
+// (rerun 1)".
+func rerunOf(name, job string) bool { return strings.HasPrefix(name, job+" (rerun ") }
 
 // nothingKept says why there is nothing to open, and what there is.
 func (l *launch) nothingKept(all []db.Kept, number int64, job string) error {
@@ -182,7 +186,7 @@ func stepOf(k runner.Kept, asked string) (runner.KeptStep, error) {
 	if asked == "" { // it was none of the commands
 		return runner.KeptStep{Number: k.FailedAt, Dir: k.Dir}, nil
 	}
-	return runner.KeptStep{}, usage("job %s has no command %q: there are\n  %s", k.Job, asked, strings.Join(names, "\n  "))
+	return runner.KeptStep{}, usage("job %s has no step %q: there are\n  %s", k.Job, asked, strings.Join(names, "\n  "))
 }
 
 // story says what became of the job.

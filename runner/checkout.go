@@ -72,7 +72,7 @@ func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, erro
 	if err != nil {
 		return event.InfrastructureFail, err
 	}
-	if j.view == nil || j.view.dir != dir {
+	if j.view == nil || j.view.dir != dir || j.resume != nil {
 		if ok, err := j.vacant(ctx, dir); err != nil || !ok {
 			return event.Failed, err
 		}

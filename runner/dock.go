@@ -24,6 +24,7 @@ type Dock struct {
 // A waiter is a job that waits.
 type waiter struct {
 	fleet *Fleet
+	some  []*Engine // of the fleet, one of which it may have
 	job   *plan.Job
 	here  chan berth // has room for one
 }
@@ -50,8 +51,8 @@ func (d *Dock) SetLimit(limit int) {
 }
 
 // take waits for a place on an engine of the fleet that suits the job.
-func (d *Dock) take(ctx context.Context, f *Fleet, p *plan.Job) (*Engine, error) {
-	w := &waiter{f, p, make(chan berth, 1)}
+func (d *Dock) take(ctx context.Context, f *Fleet, some []*Engine, p *plan.Job) (*Engine, error) {
+	w := &waiter{f, some, p, make(chan berth, 1)}
 	d.mu.Lock()
 	d.waiting = append(d.waiting, w)
 	d.hand()
@@ -118,7 +119,7 @@ func (d *Dock) next() (*waiter, berth) {
 	line := slices.Clone(d.waiting)
 	slices.SortStableFunc(line, func(a, b *waiter) int { return cmp.Compare(d.held[a.fleet.Owner], d.held[b.fleet.Owner]) })
 	for _, w := range line {
-		if e, err := w.fleet.place(w.job); e != nil || err != nil {
+		if e, err := w.fleet.place(w.some, w.job); e != nil || err != nil {
 			return w, berth{e, err}
 		}
 	}

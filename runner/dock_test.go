@@ -35,17 +35,17 @@ func TestJobsWaitForAPlace(t *testing.T) {
 				f = d.fleet("", 10)
 			}
 			one := f.engines[0]
-			if e, err := d.take(t.Context(), f, &plan.Job{}); e != one || err != nil {
+			if e, err := d.take(t.Context(), f, f.engines, &plan.Job{}); e != one || err != nil {
 				t.Fatalf("got %v, %v", e, err)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			if e, err := d.take(ctx, f, &plan.Job{}); e != nil || err == nil || len(d.waiting) != 0 {
+			if e, err := d.take(ctx, f, f.engines, &plan.Job{}); e != nil || err == nil || len(d.waiting) != 0 {
 				t.Errorf("a full engine took another job: %v, %v", e, err)
 			}
 			waits := make(chan *Engine)
 			go func() {
-				e, _ := d.take(t.Context(), f, &plan.Job{})
+				e, _ := d.take(t.Context(), f, f.engines, &plan.Job{})
 				waits <- e
 			}()
 			d.inLine(1)
@@ -65,14 +65,14 @@ func TestPlacesGoRoundTheOwners(t *testing.T) {
 	d := NewDock(0)
 	long, short := d.fleet("long", 2), d.fleet("short", 2)
 	for range 2 {
-		if _, err := d.take(t.Context(), long, &plan.Job{}); err != nil {
+		if _, err := d.take(t.Context(), long, long.engines, &plan.Job{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got := make(chan string, 2)
 	for i, f := range []*Fleet{long, short} {
 		go func() {
-			if _, err := d.take(t.Context(), f, &plan.Job{}); err == nil {
+			if _, err := d.take(t.Context(), f, f.engines, &plan.Job{}); err == nil {
 				got <- f.Owner
 			}
 		}()
@@ -96,12 +96,12 @@ func TestWhoWaitsHoldsNoPlace(t *testing.T) {
 		&Engine{Runner: &Runner{Engine: "gpu"}, Places: 1, Asked: true, Labels: []string{"gpu"}})
 	f.Dock = d
 	gpu := &plan.Job{ResourceClass: "gpu"}
-	if e, _ := d.take(t.Context(), f, gpu); e != f.engines[1] {
+	if e, _ := d.take(t.Context(), f, f.engines, gpu); e != f.engines[1] {
 		t.Fatal(e)
 	}
-	go func() { _, _ = d.take(t.Context(), f, gpu) }()
+	go func() { _, _ = d.take(t.Context(), f, f.engines, gpu) }()
 	d.inLine(1)
-	if e, err := d.take(t.Context(), f, &plan.Job{}); e != f.engines[0] || err != nil {
+	if e, err := d.take(t.Context(), f, f.engines, &plan.Job{}); e != f.engines[0] || err != nil {
 		t.Errorf("got %v, %v", e, err)
 	}
 }
@@ -112,7 +112,7 @@ func TestSetLimit(t *testing.T) {
 	here := make(chan bool)
 	for range 2 {
 		go func() {
-			_, err := d.take(t.Context(), f, &plan.Job{})
+			_, err := d.take(t.Context(), f, f.engines, &plan.Job{})
 			here <- err == nil
 		}()
 	}
@@ -126,7 +126,7 @@ func TestSetLimit(t *testing.T) {
 	d.give(f, f.engines[0])
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := d.take(ctx, f, &plan.Job{}); err == nil || d.running != 1 {
+	if _, err := d.take(ctx, f, f.engines, &plan.Job{}); err == nil || d.running != 1 {
 		t.Errorf("%v: %d run", err, d.running)
 	}
 }

@@ -99,7 +99,7 @@ func (f *Fleet) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	}
 	var o Outcome
 	for attempt := 1; ; attempt++ {
-		e, err := f.Dock.take(ctx, f, p)
+		e, err := f.Dock.take(ctx, f, f.holders(at.Workflow, p.Name, at.Node), p)
 		switch {
 		case ctx.Err() != nil:
 			return Outcome{Status: event.Canceled}

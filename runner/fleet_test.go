@@ -47,7 +47,7 @@ func TestPlace(t *testing.T) {
 					}
 				}
 			}
-			e, err := f.place(&tt.job)
+			e, err := f.place(f.engines, &tt.job)
 			got := ""
 			switch {
 			case err != nil:

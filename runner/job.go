@@ -40,6 +40,8 @@ type job struct {
 	plain     bool     // it refused them again: do without
 	facts     *Facts   // of the image, once it was asked
 
+	resume     *Resume // what it goes on from; nil: it begins at its beginning
+	checkedOut bool    // its first checkout step did its part
 	failed     bool
 	keeping    bool  // the container is kept
 	failedAt   int   // the first step that failed
@@ -86,6 +88,9 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	}
 	j := &job{runner: r, plan: p, at: at, earlier: at.Step, outputs: map[int]*output{}, power: powerFor(p), host: where == bareHost}
 	j.at.Step = 0
+	if r.Resume != nil {
+		j.resume = r.Resume(at.Workflow, p.Name, at.Node)
+	}
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
 	r.Out.Emit(event.JobStarted{At: j.at, Engine: j.engine(), Runner: r.Name, Container: j.name})
@@ -224,6 +229,9 @@ func (j *job) spinUp(ctx context.Context) error {
 		j.finish(event.StepFinished{Status: event.InfrastructureFail})
 		return err
 	}
+	if j.resume != nil {
+		j.outgrown()
+	}
 	j.finish(event.StepFinished{Status: event.Success})
 	j.introduce()
 	return nil
@@ -249,7 +257,8 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	dir := expand(j.plan.WorkDir, h.Home, h.Home)
 	text += "command export PATH=\"$_bin:$PATH\"\n" + install(j.programs(), j.shims())
-	j.session.ask(text + j.bashEnv() + " >" + quote(h.Dir+"/bash_env") + "\nmkdir -p " + quote(dir) + " && cd " + quote(dir))
+	text += j.bashEnv() + " >" + quote(h.Dir+"/bash_env") + "\n" + j.resume.startup(h)
+	j.session.ask(text + "mkdir -p " + quote(dir) + " && cd " + quote(dir))
 	j.sendAhead(j.first()-1, plan.Run{})
 	code, err := j.session.answer(ctx)
 	if err == nil && code != 0 {

@@ -17,10 +17,11 @@ import (
 type Kept struct {
 	Pipeline      int64
 	Workflow, Job string
+	Name          string // of the job in the config, which a rerun has too
 	Node          int
 	Engine        string
-	Container     string         // which has stopped; empty once it is frozen
-	Image         string         // of the container as it was, once it is frozen
+	Container     string         // which has stopped
+	Image         string         // of the container as it was, once it is frozen, which is then gone
 	Mounts        []docker.Mount // what it saw besides
 	Volumes       []string       // of the job alone, under its mounts
 	Base          string         // the volume of the tree under its mounts; empty: none
@@ -30,16 +31,19 @@ type Kept struct {
 	Secrets       []string       // names of variables whose values are not kept
 	Contexts      []string       // where some of them are from
 	Startup       string         // what steps wrote into $BASH_ENV; empty too where it has a secret
-	Steps         []KeptStep
-	FailedAt      int // the number of the step
+	SetUp         string         // plan.Job.SetUp
+	Steps         []KeptStep     // all of the plan's
+	FailedAt      int            // the number of the step
 	Created       time.Time
+	Manifest      []byte `json:"-"` // of the tree that the checkout put there; nil: none did
 }
 
-// A KeptStep is a command of a kept job.
+// A KeptStep is a step of a kept job.
 type KeptStep struct {
 	Number int
 	Name   string
-	Dir    string
+	Hash   string // plan.Step.Hash
+	Dir    string // a command's
 	Env    []plan.Var
 }
 
@@ -64,7 +68,16 @@ func (j *job) keep(ctx context.Context, ct *docker.Container, v *view) error {
 	r := j.runner
 	k := j.describe()
 	if v != nil {
-		k.Mounts, k.Base, k.Volumes = append(k.Mounts, v.mount), v.base.Volume, r.scratch.under(v)
+		k.Mounts, k.Base, k.Volumes = append(k.Mounts, v.mount), v.base.Volume, append(r.scratch.under(v), j.resume.volumes()...)
+	}
+	if j.checkedOut {
+		tree, err := r.Checkout.Tree(ctx) // it was read before
+		if err == nil {
+			k.Manifest, err = stable(tree)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if err := j.strip(ctx, ct, &k); err != nil {
 		return err
@@ -94,9 +107,8 @@ func (k *Kept) Freeze(ctx context.Context, cli docker.CLI) error {
 	if err := cli.Commit(ctx, k.Container, image); err != nil {
 		return err
 	}
-	old := k.Container
-	k.Image, k.Container = image, ""
-	return cli.Remove(ctx, old)
+	k.Image = image
+	return cli.Remove(ctx, k.Container)
 }
 
 // describe tells what the container was.
@@ -104,7 +116,7 @@ func (j *job) describe() Kept {
 	r, h := j.runner, j.session.hello
 	image := j.plan.Images[0]
 	k := Kept{
-		Pipeline: j.at.Pipeline, Workflow: j.at.Workflow, Job: j.at.Job, Node: j.at.Node, Engine: r.Engine, Shell: "sh",
+		Pipeline: j.at.Pipeline, Workflow: j.at.Workflow, Job: j.at.Job, Name: j.plan.Name, Node: j.at.Node, Engine: r.Engine, Shell: "sh", SetUp: j.plan.SetUp(),
 		Dir: expand(j.plan.WorkDir, h.Home, h.Home), Vars: layers(image.Env, r.Build.vars(j.at, j.plan, h), j.plan.Env),
 		Contexts: j.plan.Contexts, FailedAt: j.failedAt,
 	}
@@ -124,11 +136,8 @@ func (j *job) describe() Kept {
 		k.Mounts = append(k.Mounts, docker.Mount{Target: target, Bind: dir})
 	}
 	for i, s := range j.plan.Steps {
-		run, ok := s.Do.(plan.Run)
-		if !ok {
-			continue
-		}
-		step := KeptStep{Number: j.first() + i, Name: s.Name, Dir: k.Dir, Env: run.Env}
+		run, _ := s.Do.(plan.Run)
+		step := KeptStep{Number: j.first() + i, Name: s.Name, Hash: s.Hash(), Dir: k.Dir, Env: run.Env}
 		if run.WorkDir != "" {
 			step.Dir = expand(run.WorkDir, k.Dir, h.Home)
 		}
@@ -137,11 +146,11 @@ func (j *job) describe() Kept {
 	return k
 }
 
-// strip takes the keys of add_ssh_keys out of the container, and reads what
-// lies in memory there and would be lost.
+// strip takes the keys of add_ssh_keys out of the container, with the driver's
+// folder, and reads what lies in memory there and would be lost.
 func (j *job) strip(ctx context.Context, ct *docker.Container, k *Kept) error {
 	h := j.session.hello
-	command := []string{"/bin/sh", "-c", `rm -f "$@"; [ ! -r "$0" ] || cat "$0"`, h.Dir + "/bash_env"}
+	command := []string{"/bin/sh", "-c", `rm -f "$@"; [ ! -r "$0/bash_env" ] || cat "$0/bash_env"; rm -rf "$0"`, h.Dir}
 	for _, key := range j.runner.Keys {
 		command = append(command, path.Join(h.Home, ".ssh", sshKeyFile(key)))
 	}

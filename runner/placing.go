@@ -9,11 +9,22 @@ import (
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
-// place chooses among the engines that suit a job the one with the most room
+// holders are the engines that may run a job: where it goes on from what is
+// kept of it, the one that has that.
+func (f *Fleet) holders(workflow, job string, node int) []*Engine {
+	if resume := f.Lead().Resume; resume != nil {
+		if r := resume(workflow, job, node); r != nil {
+			return slices.DeleteFunc(slices.Clone(f.engines), func(e *Engine) bool { return e.Engine != r.Kept.Engine })
+		}
+	}
+	return f.engines
+}
+
+// place chooses among those of some engines that suit a job the one with the most room
 // for it. It is nil while they are full, or have not answered yet; the error
 // says that none of them will ever take it. The dock's mu is held.
-func (f *Fleet) place(p *plan.Job) (*Engine, error) {
-	all, label := labelled(f.engines, p.ResourceClass)
+func (f *Fleet) place(some []*Engine, p *plan.Job) (*Engine, error) {
+	all, label := labelled(some, p.ResourceClass)
 	alive := slices.DeleteFunc(slices.Clone(all), func(e *Engine) bool { return e.state == engineDown })
 	if len(alive) == 0 && label != "" {
 		return nil, fmt.Errorf("no engine with the label %s answers: popsicle runners check", label)

@@ -18,6 +18,8 @@ type Reuse struct {
 
 	// Passed says whether a job of a workflow passed before, and where.
 	Passed func(workflow string, job *plan.Job) (reason string, ok bool)
+	// Resumes says whether a node of a job goes on from a step; nil: none does.
+	Resumes func(workflow, job string, node int) bool
 	// Inherit gives a pipeline what a job left in the workspace of its workflow.
 	Inherit func(ctx context.Context, pipeline int64, workflow, job string) error
 
@@ -40,12 +42,14 @@ func (r *Reuse) Plan(workflows []*plan.Workflow) {
 	}
 }
 
-// RunJob ends a job that passed before at once, and runs any other.
+// RunJob ends a job that passed before at once, and runs any other. One that
+// goes on from a step has what its earlier steps left in the workspace.
 func (r *Reuse) RunJob(ctx context.Context, at event.At, job *plan.Job) Outcome {
 	r.mu.Lock()
 	reason, ok := r.taken[at.Workflow][job.Name]
 	r.mu.Unlock()
-	if !ok {
+	resumes := r.Resumes != nil && r.Resumes(at.Workflow, job.Name, at.Node)
+	if !ok && !resumes {
 		return r.Jobs.RunJob(ctx, at, job)
 	}
 	if err := r.Inherit(ctx, at.Pipeline, at.Workflow, job.Name); err != nil {
@@ -53,6 +57,9 @@ func (r *Reuse) RunJob(ctx context.Context, at event.At, job *plan.Job) Outcome 
 			return Outcome{Status: event.Canceled}
 		}
 		return Outcome{Status: event.InfrastructureFail, Reason: r.Mask.String(err.Error())}
+	}
+	if resumes {
+		return r.Jobs.RunJob(ctx, at, job)
 	}
 	return Outcome{Status: event.Success, Reason: reason}
 }

@@ -59,6 +59,10 @@ type Runner struct {
 	// none is kept.
 	Keep func(Kept) error
 
+	// Resume says where a job goes on that failed in an earlier pipeline; nil: no
+	// job does.
+	Resume func(workflow, job string, node int) *Resume
+
 	// Now is closed when steps must not be given any time to end.
 	Now <-chan struct{}
 	// Grace is how long a canceled step may go on when it traps the signal.

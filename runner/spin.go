@@ -16,7 +16,7 @@ func (j *job) spin(ctx context.Context, image plan.Image) error {
 	if j.host {
 		return j.settle(ctx)
 	}
-	if j.runner.Pull == PullAlways {
+	if j.runner.Pull == PullAlways && j.resume == nil {
 		if err := j.fetch(ctx, image); err != nil {
 			return err
 		}
@@ -46,6 +46,8 @@ func (j *job) learn(ctx context.Context, image plan.Image, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case j.resume != nil:
+		return j.resume.lost(err)
 	case docker.NoSuchImage(err) && j.runner.Pull == PullNever:
 		return j.runner.missing(image, err)
 	case docker.NoSuchImage(err) && j.runner.Pull == PullMissing:
@@ -91,6 +93,9 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		Labels: r.labels(j.plan.Name), User: image.User, Platform: r.pulled(j.plan, image), Mounts: mounts, Hosts: hosts(j.plan.Images),
 		Entrypoint: []string{"/bin/sh"}, Command: []string{"-c", bootstrap, "popsicle"},
 		Power: j.power, Memories: []string{ramdisk}, Stays: r.Keep != nil,
+	}
+	if j.resume != nil {
+		spec.Image = j.resume.Kept.Image
 	}
 	spec.Mounts = append(spec.Mounts, j.machineMounts()...)
 	j.connect(&spec)

@@ -31,7 +31,11 @@ func (j *job) take(ctx context.Context, n int, s plan.Step) error {
 	if !isRun {
 		j.session.lineup.start(n) // tar may have something to say
 	}
-	end, err := j.do(ctx, n, s)
+	do := j.do
+	if j.takesOver(n, s) {
+		do = j.takeOver
+	}
+	end, err := do(ctx, n, s)
 	if run.Background && err == nil && end.Status == event.Running {
 		j.background = append(j.background, n)
 		return nil
@@ -79,6 +83,7 @@ func (j *job) do(ctx context.Context, n int, s plan.Step) (event.StepFinished, e
 		return j.run(ctx, n, a)
 	case plan.Checkout:
 		status, err := j.checkout(ctx, a)
+		j.checkedOut = j.checkedOut || status == event.Success
 		return event.StepFinished{Status: status}, err
 	case plan.SaveCache:
 		return j.saveCache(ctx, s, a)
@@ -153,7 +158,7 @@ func (j *job) put(n int, run plan.Run) {
 func (j *job) sendAhead(n int, run plan.Run) {
 	if i := n + 1 - j.first(); i < len(j.plan.Steps) && run.MaxAutoReruns == 0 && !j.failed {
 		s := j.plan.Steps[i]
-		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background && !next.LastNode {
+		if next, ok := s.Do.(plan.Run); ok && s.When == plan.OnSuccess && !next.Background && !next.LastNode && !j.takesOver(n+1, s) {
 			j.put(n+1, next)
 			j.session.follow(n+1, j.shell(next))
 			j.ahead = n + 1

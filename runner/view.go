@@ -166,6 +166,9 @@ var errProbe = errors.New("the image is not known yet")
 // is large, and the host's git objects where the engine may be on this host.
 func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
 	j.view, j.objects = nil, nil // those of a start that failed
+	if j.resume != nil {
+		return j.remount(ctx)
+	}
 	if _, ok := checkoutOf(j.plan); !ok || j.plain {
 		return nil, nil
 	}

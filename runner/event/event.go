@@ -117,6 +117,7 @@ type Request struct {
 	Limits     bool              `json:",omitempty"` // jobs had what their resource classes give
 	Rerun      int64             `json:",omitempty"` // the pipeline that it runs again
 	Failed     bool              `json:",omitempty"` // but for the jobs that passed there
+	FromStep   string            `json:",omitempty"` // with one job that failed there from this step on: "test: 4 go test"
 }
 
 // A ConfigFile is one file of the pipeline's config.

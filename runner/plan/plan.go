@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -114,11 +115,35 @@ type Job struct {
 // Hash names what the job does, as far as the plan says it: two jobs of one
 // hash do the same in the same environment.
 func (j *Job) Hash() string {
+	parts := []any{j.begin()}
+	for _, s := range j.Steps {
+		parts = append(parts, s.parts())
+	}
+	return hash(parts...)
+}
+
+// SetUp names what the job's steps begin in.
+func (j *Job) SetUp() string { return hash(j.begin()) }
+
+// begin is what the steps begin in, wherever the file says it.
+func (j *Job) begin() any {
+	images := slices.Clone(j.Images)
+	for i := range images {
+		images[i].Pos = Pos{}
+	}
+	return []any{j.Kind, j.Shell, j.WorkDir, images, j.Env}
+}
+
+// Hash names what the step does.
+func (s Step) Hash() string { return hash(s.parts()) }
+
+func (s Step) parts() any { return []any{s.Name, s.When, s.Do.StepKind(), s.Do} }
+
+func hash(parts ...any) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{j.Kind, j.Shell, j.WorkDir, j.Images, j.Env}) // plain data: it cannot fail
-	for _, s := range j.Steps {
-		_ = enc.Encode([]any{s.Name, s.When, s.Do.StepKind(), s.Do})
+	for _, p := range parts {
+		_ = enc.Encode(p) // plain data: it cannot fail
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
