@@ -58,7 +58,7 @@ func (l *launch) resumption(ctx context.Context, job, from string) (*resumption,
 		if err := l.thaw(ctx, &k); err != nil {
 			return nil, err
 		}
-		r.nodes[k.Node] = &runner.Resume{Kept: k.Kept, From: to, Reason: fmt.Sprintf("passed in #%d", k.Pipeline)}
+		r.nodes[k.Node] = &runner.Resume{Kept: k.Kept, At: at, From: to, Reason: fmt.Sprintf("passed in #%d", k.Pipeline)}
 	}
 	return r, nil
 }

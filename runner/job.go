@@ -124,7 +124,7 @@ func (j *job) steps(ctx context.Context) Outcome {
 	if mistake != nil {
 		return Outcome{Status: event.Failed, Reason: j.runner.Mask.String(mistake.Error())}
 	}
-	return Outcome{Status: event.Success}
+	return Outcome{Status: event.Success, Reason: j.resume.story()}
 }
 
 // first is the number of the plan's first step: those before it are popsicle's

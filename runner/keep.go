@@ -137,7 +137,7 @@ func (j *job) describe() Kept {
 	}
 	for i, s := range j.plan.Steps {
 		run, _ := s.Do.(plan.Run)
-		step := KeptStep{Number: j.first() + i, Name: s.Name, Hash: s.Hash(), Dir: k.Dir, Env: run.Env}
+		step := KeptStep{Number: j.first() + i, Name: s.Name, Hash: j.resume.hash(i, s), Dir: k.Dir, Env: run.Env}
 		if run.WorkDir != "" {
 			step.Dir = expand(run.WorkDir, k.Dir, h.Home)
 		}

@@ -133,6 +133,28 @@ func TestKeptViewStays(t *testing.T) {
 	if want := fmt.Sprintf("changed\nx\n%d\n", largeFiles); out != want {
 		t.Errorf("wrote %q, want %q", out, want)
 	}
+
+	// A rerun goes on above it: with what was changed there, and leaves it as it was.
+	r.write(map[string]string{"d/9.txt": "new\n"})
+	if err := os.Remove(filepath.Join(r.dir, "d/10.txt")); err != nil {
+		t.Fatal(err)
+	}
+	r.listener = &listener{}
+	r.must(t, r.run(&plan.Job{
+		Name: "test", Kind: plan.Docker, WorkDir: "~/project", Parallelism: 1, Images: []plan.Image{{Name: images.Busybox(t)}},
+		Steps: []plan.Step{
+			{Do: plan.Checkout{}, When: plan.OnSuccess},
+			{Do: plan.Run{Command: "cat d/7.txt d/8.txt d/9.txt; ls d | wc -l; echo mine >d/7.txt"}, When: plan.OnSuccess},
+		},
+	}, func(run *Runner) {
+		run.Resume = func(string, string, int) *Resume { return &Resume{Kept: k, At: 1, From: 1, Reason: "passed in #1"} }
+	}))
+	if want := fmt.Sprintf("changed\nx\nnew\n%d\n", largeFiles-1); r.said(3) != want {
+		t.Errorf("wrote %q, want %q", r.said(3), want)
+	}
+	if out, _ := r.shell(k, nil, "cat d/7.txt d/10.txt"); out != "changed\nx\n" {
+		t.Errorf("what is kept has changed: %q", out)
+	}
 }
 
 // A job that passed leaves nothing, and one on many nodes no more than a few.

@@ -21,7 +21,8 @@ import (
 // an engine, programs in the background.
 type Resume struct {
 	Kept   Kept   // frozen
-	From   int    // place of the step in the plan
+	At     int    // place of the step among those of Kept
+	From   int    // and in the plan
 	Reason string // why the steps before it are not taken: "passed in #12"
 }
 
@@ -40,6 +41,25 @@ func (r *Resume) startup(h hello) string {
 		return ""
 	}
 	return "printf '%s\\n' " + quote(strings.TrimSuffix(r.Kept.Startup, "\n")) + " >>" + quote(h.Dir+"/bash_env") + "\n"
+}
+
+// hash names what a step of the plan has done in the container: empty where it
+// was taken over from a run in which it was another.
+func (r *Resume) hash(at int, s plan.Step) string {
+	is := func(k KeptStep) bool { return k.Hash == s.Hash() }
+	if r != nil && at < r.From && !slices.ContainsFunc(r.Kept.Steps[:r.At], is) {
+		return ""
+	}
+	return s.Hash()
+}
+
+// story says how the job came to its end; empty where it is the usual way.
+func (r *Resume) story() string {
+	if r == nil {
+		return ""
+	}
+	s := r.Kept.Steps[r.At]
+	return fmt.Sprintf("from step %d %s on, in the container of #%d", s.Number, s.Name, r.Kept.Pipeline)
 }
 
 // lost explains why the kept container does not start.

@@ -82,10 +82,10 @@ func (j *job) time() string {
 	return Duration(j.took(j.ended))
 }
 
-// why says in short why the job did not pass.
+// why says in short why the job did not pass, or did without being run.
 func (j *job) why() string {
 	if j.status == event.Success {
-		return ""
+		return j.reason
 	}
 	text := word(j.status)
 	if bad := j.culprits(); len(bad) > 0 {

@@ -235,6 +235,8 @@ func (p *Plain) stepEnd(e event.StepFinished) string {
 	text := p.theme.mark(s.status) + " " + stepTitle(s)
 	if !s.status.Passed() {
 		text += ": " + p.theme.paint(tint(s.status), s.outcome())
+	} else if s.status == event.Success && s.reason != "" {
+		text += ": " + s.reason
 	}
 	return text + p.theme.paint(faint, "  "+Duration(s.took(e.Time)))
 }

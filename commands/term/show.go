@@ -132,20 +132,23 @@ func (v showView) row(indent string, status event.Status, name, fate string, sta
 	return v.spread(indent+v.mark(status)+" "+name, took, min(v.columns, widestRow))
 }
 
-// fate says what there is to say of a job that did not pass.
+// fate says what there is to say of how a job ended.
 func (j JobRow) fate() string {
 	switch {
 	case j.Status == event.Success:
-		return ""
+		return clean(j.Reason)
 	case j.Reason != "":
 		return word(j.Status) + ": " + clean(j.Reason)
 	}
 	return word(j.Status)
 }
 
-// fate says what there is to say of a step that did not pass.
+// fate says what there is to say of how a step ended.
 func (s StepRow) fate() string {
-	if s.Status == event.Success || s.Status == event.Running {
+	switch s.Status {
+	case event.Success:
+		return clean(s.Reason)
+	case event.Running:
 		return ""
 	}
 	past := step{status: s.Status, exitCode: s.ExitCode, hasExit: s.HasExit, reason: clean(s.Reason)}
