@@ -104,7 +104,7 @@ func (l *launch) resumable(ctx context.Context, job string) ([]found, error) {
 			names = append(names, name)
 		}
 		newest := !slices.ContainsFunc(some, func(o found) bool { return o.Workflow == k.Workflow && o.Name == k.Name && o.Node == k.Node })
-		if newest && (job == "" || job == k.Name || job == k.Workflow+"/"+k.Name) {
+		if newest && (job == "" || job == k.Name || job == k.Job || job == k.Workflow+"/"+k.Name) {
 			some = append(some, found{k, row.ID})
 		}
 	}

@@ -17,6 +17,7 @@ import (
 type Outcome struct {
 	Status event.Status
 	Reason string // why, where the steps do not say it
+	Kept   bool   // the container of a failed job stays
 	Repro  string // a docker command that does a failed job's steps without popsicle
 	Steps  int    // the number of the last step that started
 }
@@ -65,7 +66,7 @@ type job struct {
 // RunJob runs a job to its end. The container's removal goes on after it
 // returned: Close waits for it. The steps are numbered from the one after
 // at.Step.
-func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
+func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) (o Outcome) {
 	switch p.Kind {
 	case plan.NoOp, plan.Lock, plan.Unlock: // one popsicle run is alone in its serial group
 		return Outcome{Status: event.Success}
@@ -94,10 +95,10 @@ func (r *Runner) RunJob(ctx context.Context, at event.At, p *plan.Job) Outcome {
 	j.news = sync.NewCond(&j.mu)
 	j.name = fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), at.JobID, uuid())
 	r.Out.Emit(event.JobStarted{At: j.at, Engine: j.engine(), Runner: r.Name, Container: j.name})
-	defer j.close()
+	defer func() { o.Kept = j.close() }()
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
-	o := j.steps(ctx)
+	o = j.steps(ctx)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	o.Steps = j.earlier + j.announced
@@ -142,9 +143,9 @@ func (j *job) broken(ctx context.Context, err error) Outcome {
 	return Outcome{Status: event.InfrastructureFail, Reason: j.runner.Mask.String(err.Error())}
 }
 
-// close ends what still runs and removes the container, off the way of the
-// jobs that wait for this one.
-func (j *job) close() {
+// close ends what still runs and removes the container, or keeps it, off the
+// way of the jobs that wait for this one.
+func (j *job) close() (kept bool) {
 	j.hush()
 	for _, step := range j.background {
 		j.enter(step)
@@ -162,6 +163,7 @@ func (j *job) close() {
 		j.keeping = j.worthKeeping()
 		j.dismiss(j.session, j.container, j.view)
 	}
+	return j.keeping
 }
 
 // closePatience is how long a container may take to end by itself.

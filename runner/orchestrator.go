@@ -222,7 +222,7 @@ func places(j *plan.Job) int {
 // that can never start.
 func (g *progress) finish(r ready, o Outcome) {
 	w, at := r.w, g.at(r)
-	g.Out.Emit(event.JobFinished{At: at, Status: o.Status, Reason: o.Reason, Repro: o.Repro})
+	g.Out.Emit(event.JobFinished{At: at, Status: o.Status, Reason: o.Reason, Repro: o.Repro, Kept: o.Kept})
 	if g.FailFast && !o.Status.Passed() {
 		g.stop()
 	}

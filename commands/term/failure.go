@@ -32,10 +32,13 @@ func (t Theme) failures(r *run, columns int) [][]string {
 			bad = append(bad, j)
 		}
 	}
-	f := failures{t, r, quoted(len(bad)), columns}
+	f := failures{t, r, quoted(len(bad)), columns, len(bad) == 1 && r.pipeline.Trigger == "cli"}
 	var blocks [][]string
 	for _, j := range bad {
 		blocks = append(blocks, f.job(j))
+	}
+	if len(bad) > 1 && r.pipeline.Trigger == "cli" {
+		blocks = append(blocks, f.command("run again:", fmt.Sprintf("popsicle rerun %d --failed", r.pipeline.Pipeline), columns))
 	}
 	return blocks
 }
@@ -46,6 +49,7 @@ type failures struct {
 	run     *run
 	quoted  int
 	columns int
+	alone   bool // one job failed, of a run that its reader asked for
 }
 
 // job tells about one job: for each guilty step its place, its outcome and
@@ -58,6 +62,12 @@ func (f failures) job(j *job) []string {
 	if lines == nil { // it failed outside of any step
 		lines = f.hang(bold, f.run.label(j)+": "+j.why(), f.mark(j.status)+" ", "  ", f.columns)
 		lines = append(lines, f.command("read the rest:", f.logs(f.run.label(j)), f.columns)...)
+	}
+	if j.kept {
+		lines = append(lines, f.command("look inside:", f.about("shell", j), f.columns)...)
+	}
+	if f.alone {
+		lines = append(lines, f.command("run again:", f.again(j), f.columns)...)
 	}
 	if j.repro != "" {
 		lines = append(lines, f.command("reproduce:", j.repro, f.columns)...)
@@ -78,6 +88,20 @@ func (f failures) step(j *job, s *step) []string {
 	}
 	rest := fmt.Sprintf("%s --step %d", f.logs(where), s.number)
 	return append(lines, f.command("read the rest:", rest, f.columns)...)
+}
+
+// about is a command of popsicle's about a job.
+func (f failures) about(command string, j *job) string {
+	return fmt.Sprintf("popsicle %s %d %s", command, f.run.pipeline.Pipeline, quote(j.name))
+}
+
+// again is the command that repeats the least: where the container is kept,
+// from the step that failed.
+func (f failures) again(j *job) string {
+	if bad := j.culprits(); j.kept && len(bad) > 0 {
+		return fmt.Sprintf("%s --from-step %d", f.about("rerun", j), bad[0].number)
+	}
+	return fmt.Sprintf("popsicle rerun %d --failed", f.run.pipeline.Pipeline)
 }
 
 // logs is the command that prints the log of a job, or of one node of it.

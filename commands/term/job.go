@@ -13,6 +13,7 @@ type job struct {
 	queued         event.JobQueued
 	status         event.Status
 	reason, repro  string
+	kept           bool   // the container of one of its nodes is
 	note           string // the newest message while no step runs: the progress of a pull
 	runner         string // the engine that a node last started on, where there are several
 	started, ended time.Time
@@ -94,6 +95,7 @@ func (j *job) start(e event.JobStarted) {
 // finish notes that a node has ended, and with the last of them the job.
 func (j *job) finish(e event.JobFinished) {
 	j.settle(e)
+	j.kept = j.kept || e.Kept
 	if j.closed++; j.closed == 1 || event.Worse(j.worst, e.Status) != j.worst {
 		j.worst, j.reason, j.repro = e.Status, clean(e.Reason), e.Repro
 	}

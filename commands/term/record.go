@@ -127,6 +127,7 @@ type finished struct {
 	ExitCode *int         `json:"exit_code,omitempty"`
 	Reason   string       `json:"reason,omitempty"`
 	Repro    string       `json:"repro,omitempty"`
+	Kept     bool         `json:"kept,omitempty"`
 }
 
 type message struct {
@@ -162,7 +163,7 @@ func record(h head, e event.Event) any {
 	case event.TestsStored:
 		return testsStored{h, testRecords(e.Tests)}
 	case event.JobFinished:
-		return finished{head: h, Status: e.Status, Reason: e.Reason, Repro: e.Repro}
+		return finished{head: h, Status: e.Status, Reason: e.Reason, Repro: e.Repro, Kept: e.Kept}
 	case event.WorkflowFinished:
 		return finished{head: h, Status: e.Status}
 	case event.PipelineFinished:

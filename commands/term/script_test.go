@@ -55,7 +55,7 @@ func failing(s *script) *script {
 		s.output(2, 2, "build", fmt.Sprintf("test_%d \x1b[31mFAILED\x1b[0m\n", i))
 	}
 	s.after(62 * time.Second).emit(event.StepFinished{At: s.at(2, 2, "build"), Status: event.Failed, ExitCode: 1, HasExit: true})
-	s.emit(event.JobFinished{At: s.at(2, 0, "build"), Status: event.Failed, Repro: "docker run --rm -it -v \"$PWD\":/src -w /src python:3.9 sh -c pytest"})
+	s.emit(event.JobFinished{At: s.at(2, 0, "build"), Status: event.Failed, Kept: true, Repro: "docker run --rm -it -v \"$PWD\":/src -w /src python:3.9 sh -c pytest"})
 	s.emit(event.JobFinished{At: s.at(4, 0, "deploy"), Status: event.NotRun, Reason: "requires build, which failed"})
 	s.after(time.Second).emit(event.StepFinished{At: s.at(3, 1, "lint"), Status: event.Success})
 	s.emit(event.JobFinished{At: s.at(3, 0, "lint"), Status: event.Success})

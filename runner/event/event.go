@@ -256,6 +256,7 @@ type JobFinished struct {
 	Status Status
 	Reason string // "requires build, which failed"
 	Repro  string // for a failed job: a shell command (docker run …) that repeats it without popsicle
+	Kept   bool   // its container is kept for popsicle shell
 }
 
 // WorkflowFinished closes a workflow.
