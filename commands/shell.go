@@ -20,7 +20,7 @@ import (
 func shellCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "shell",
-		Usage:     "open a shell in the container of a job that failed",
+		Usage:     "open a shell in the container of a job that failed, or runs",
 		ArgsUsage: "[N] [JOB]",
 		Description: `Opens a shell where a job failed: in its container as it was, as its user, in
 the directory and with the variables of the step that failed. Values of secrets
@@ -31,6 +31,10 @@ are not kept: they are read again from contexts and the project, and those of
    popsicle shell 12 test             job test of #12
    popsicle shell 12 test --step 4    with the directory and variables of step 4
    echo 'ls -l' | popsicle shell      without a terminal, reads commands
+
+A job that still runs is entered where its step is, with that one's variables:
+
+   popsicle shell 13 test             while #13 runs, from another terminal
 
 popsicle run keeps the last five containers for three days (--keep never: none).
 The exit code is the shell's.`,
@@ -58,6 +62,13 @@ func shellAction(ctx context.Context, c *cli.Command) error {
 	l := &launch{order: order{engine: c.String("engine"), env: given}}
 	if err := l.openHistory(ctx); err != nil {
 		return err
+	}
+	j, err := l.running(ctx, number, job)
+	if err != nil {
+		return err
+	}
+	if j != nil {
+		return l.visitLive(ctx, j)
 	}
 	k, p, err := l.find(ctx, number, job)
 	if err != nil {

@@ -76,12 +76,7 @@ func (v *Visitor) failed(ctx context.Context, err error) error {
 // Shell runs a shell with the job's variables, in its directory, and returns
 // its exit code.
 func (v *Visitor) Shell(ctx context.Context, in, out, stderr *os.File, terminal bool) (int, error) {
-	shell := v.kept.Shell
-	if terminal {
-		shell += " -i"
-	}
-	enter := `. "$0/env"; rm -f "$0/env"; unset BASH_ENV; exec ` + shell
-	return v.cli.Interact(ctx, v.ct.Name, terminal, []string{"/bin/sh", "-c", enter, visitDir}, in, out, stderr)
+	return v.cli.Interact(ctx, v.ct.Name, terminal, []string{"/bin/sh", "-c", entering(v.kept.Shell, terminal), visitDir + "/env"}, in, out, stderr)
 }
 
 // Close removes the container.

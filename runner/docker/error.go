@@ -122,6 +122,9 @@ func Gone(err error) bool {
 	return says(err, "no such container", "no such volume", "already in progress", "get volume: not found")
 }
 
+// NotRunning says whether err means that a container has ended.
+func NotRunning(err error) bool { return says(err, "is not running") }
+
 // canceled says whether ctx ended, whatever else went wrong.
 func canceled(ctx context.Context, err error) error {
 	if ctx.Err() != nil {

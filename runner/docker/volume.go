@@ -65,6 +65,12 @@ func (c CLI) CopyInto(ctx context.Context, container, dir string, tar io.Reader)
 	return err
 }
 
+// Named lists the containers that run and whose names begin so.
+func (c CLI) Named(ctx context.Context, name string) ([]string, error) {
+	out, err := c.output(ctx, "ps", "--filter", "name="+name, "--format", "{{.Names}}")
+	return slices.DeleteFunc(strings.Fields(out), func(n string) bool { return !strings.HasPrefix(n, name) }), err
+}
+
 // Labelled lists the containers (kind "container") or volumes (kind "volume")
 // that carry a label, each with the values of the labels asked for.
 func (c CLI) Labelled(ctx context.Context, kind, label string, values ...string) (map[string][]string, error) {
