@@ -69,6 +69,16 @@ func (l *launch) thaw(ctx context.Context, k *found) error {
 	if err != nil {
 		return err
 	}
+	all, err := engines(ctx, l.history, l.engine)
+	if err == nil {
+		all, err = l.wanted(all)
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := among(all, k.Engine); !ok {
+		return usage("the container of job %s of #%d is kept on the engine %s, which --runner leaves out", k.Job, k.Pipeline, k.Engine)
+	}
 	a := attic{l.history}
 	if k.Image == "" {
 		fmt.Fprintf(os.Stderr, "making an image of the container of job %s of #%d\n", k.Job, k.Pipeline)

@@ -130,12 +130,20 @@ func (l *launch) clientFor(ctx context.Context, host string) (docker.CLI, error)
 	if err != nil {
 		return docker.CLI{}, err
 	}
-	for _, e := range all {
-		if e.Host == host {
-			return e.cli, nil
-		}
+	if cli, ok := among(all, host); ok {
+		return cli, nil
 	}
 	return docker.CLI{}, usage("the job ran on the engine %s, which is neither the local one (%s) nor in popsicle runners list", host, all[0].Host)
+}
+
+// among returns the client of an engine, and whether it is one of some.
+func among(some []engine, host string) (docker.CLI, bool) {
+	for _, e := range some {
+		if e.Host == host {
+			return e.cli, true
+		}
+	}
+	return docker.CLI{}, false
 }
 
 // find returns the newest kept container that is asked for.
