@@ -20,6 +20,7 @@ type archive interface {
 	Pipeline(ctx context.Context, number int64) (db.Pipeline, error)
 	Jobs(ctx context.Context, pipeline int64) ([]db.Job, error)
 	Steps(ctx context.Context, job int64) ([]db.Step, error)
+	Messages(ctx context.Context, pipeline int64) ([]db.Message, error)
 	Lines(ctx context.Context, q db.LogQuery) (db.Page, error)
 	Artifacts(ctx context.Context, pipeline int64) iter.Seq2[db.Artifact, error]
 	Tests(ctx context.Context, pipeline int64, failed bool) iter.Seq2[db.Test, error]

@@ -101,6 +101,17 @@ func (r *remote) Steps(ctx context.Context, job int64) ([]db.Step, error) {
 	return steps, err
 }
 
+// Messages lists the warnings of a pipeline.
+func (r *remote) Messages(ctx context.Context, pipeline int64) (all []db.Message, err error) {
+	for m, err := range pages[server.Message](ctx, r, fmt.Sprintf("/pipelines/%d/messages", pipeline), url.Values{}) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, db.Message{Job: m.Job, Node: m.Node, Step: m.Step, Time: time.Time(m.Time), Level: event.Level(m.Level), Text: m.Text})
+	}
+	return all, nil
+}
+
 // Lines reads a job's log from a cursor on.
 func (r *remote) Lines(ctx context.Context, q db.LogQuery) (db.Page, error) {
 	query := url.Values{"limit": {"1048576"}}

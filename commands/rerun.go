@@ -164,7 +164,7 @@ func repeatable(p db.Pipeline, failed bool) error {
 		return usage("#%d was run by a daemon: popsicle rerun %d --server URL asks it", p.ID, p.ID)
 	case !p.Status.Ended():
 		return usage("#%d is still %s: popsicle cancel %d ends it", p.ID, p.Status, p.ID)
-	case failed && p.Status == event.Success:
+	case failed && p.Status == event.Success && p.Jobs[event.NotRun] == 0:
 		return usage("#%d passed, nothing of it is left to run again: popsicle rerun %d runs all of it", p.ID, p.ID)
 	}
 	if _, err := os.Stat(p.Root); err != nil {

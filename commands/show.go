@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -48,7 +49,27 @@ func showAction(ctx context.Context, c *cli.Command) error {
 	if c.Bool("json") {
 		return writeJSON(stdout(c), pipelineJSON(p, jobs, steps))
 	}
-	return term.Show(stdout(c), pipelineRow(p), jobRows(jobs, steps), newTheme(c, os.Stdout), time.Now())
+	warnings, err := warningsOf(ctx, history, p, jobs)
+	if err != nil {
+		return err
+	}
+	return term.Show(stdout(c), os.Stderr, term.Shown{Pipeline: pipelineRow(p), Jobs: jobRows(jobs, steps), Warnings: warnings}, newTheme(c, os.Stdout), time.Now())
+}
+
+// warningsOf is what a pipeline warned of, with the job that each is about.
+func warningsOf(ctx context.Context, history archive, p db.Pipeline, jobs []db.Job) (texts []string, err error) {
+	messages, err := history.Messages(ctx, p.ID)
+	for _, m := range messages {
+		if m.Level == event.Info {
+			continue
+		}
+		text := m.Text
+		if i := slices.IndexFunc(jobs, func(j db.Job) bool { return j.Position == m.Job }); i >= 0 {
+			text = jobs[i].Name + ": " + text
+		}
+		texts = append(texts, text)
+	}
+	return texts, err
 }
 
 // jobRows joins the nodes of a parallel job into one row.

@@ -47,7 +47,7 @@ type Pipeline struct {
 	Seen   time.Time // last sign of life of the process that runs it
 
 	PlannedJobs int
-	Jobs        map[event.Status]int // how many jobs are in which state
+	Jobs        map[event.Status]int // how many jobs are in which state, each as it ran last
 	Lease       string               // names the process that runs it
 	Version     string               // of popsicle
 }
@@ -65,7 +65,7 @@ const pipelineColumns = `p.id, p.status, p.reason, p.repo, p.root, p.commit_sha,
 	p.trigger, p.source, p.tree, p.tree_files, p.tree_bytes, p.changed, p.dirty, p.unstable, p.equals_commit,
 	p.config_files, p.config_hash, p.queued_time, p.start_time, p.end_time, p.seen_time, p.planned_jobs, p.lease, p.version, p.asked, p.partial,
 	(SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM
-		(SELECT status, max(` + weight + `) FROM jobs WHERE pipeline_id = p.id GROUP BY position) GROUP BY status))`
+		(SELECT status, max(` + weight + `) FROM jobs WHERE pipeline_id = p.id AND NOT superseded GROUP BY position) GROUP BY status))`
 
 // weight makes the worst of a job's nodes the job's status, as event.Worse
 // does. SQLite takes the columns beside a max from the row that has it.

@@ -50,6 +50,9 @@ func (r *run) jobQueued(e event.JobQueued) {
 		r.planned = e.JobID
 		r.exec("UPDATE pipelines SET planned_jobs = ? WHERE id = ?", e.JobID, r.pipeline)
 	}
+	if e.RerunOf > 0 {
+		r.exec("UPDATE jobs SET superseded = 1 WHERE pipeline_id = ? AND position = ?", r.pipeline, e.RerunOf)
+	}
 	for node := range max(1, e.Nodes) {
 		e.Node = node
 		job := r.job(e.At)

@@ -20,6 +20,7 @@ func (r *Runner) approve(ctx context.Context, at event.At, p *plan.Job) Outcome 
 		return Outcome{Status: event.Success, Reason: "approved on the command line"}
 	}
 	if r.Decide == nil {
+		r.common().unanswered(p.Name)
 		return Outcome{Status: event.NotRun, Reason: "not approved: popsicle run --approve " + word(p.Name) + ", or --hold to wait for popsicle approve"}
 	}
 	r.Out.Emit(event.JobHeld{At: at})

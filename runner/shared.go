@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
@@ -14,6 +15,9 @@ type shared struct {
 	timed     sync.Map // what sendTimings sends, by JobID
 	told      sync.Map // warnings that are said once a run, by text
 
+	mu      sync.Mutex
+	waiting []string // approval jobs that nobody answered
+
 	holding sync.Once // of the stash
 	letGo   func()    // nil: it was not held
 }
@@ -25,6 +29,24 @@ func (r *Runner) common() *shared {
 		}
 	})
 	return r.shared
+}
+
+// unanswered notes that nobody was there to decide about an approval job.
+func (s *shared) unanswered(job string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.waiting, job) {
+		s.waiting = append(s.waiting, job)
+	}
+}
+
+// Unanswered names the approval jobs of the run that wait for an answer, which
+// nobody was there to give.
+func (r *Runner) Unanswered() []string {
+	s := r.common()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.waiting)
 }
 
 // On returns a Runner of the same run for another engine, which the user calls

@@ -71,7 +71,7 @@ func TestShowGolden(t *testing.T) {
 		var b bytes.Buffer
 		p := pipelines()[1]
 		p.Subject = "runner: start jobs by edge, never by waves"
-		if err := Show(&b, p, shown(), theme, start); err != nil {
+		if err := Show(&b, &b, Shown{Pipeline: p, Jobs: shown(), Warnings: []string{"test: more than 2.0 GiB of log: the rest is not kept"}}, theme, start); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name, b.String())

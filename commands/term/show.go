@@ -32,14 +32,26 @@ type StepRow struct {
 	Started, Ended time.Time
 }
 
-// Show writes one pipeline with its jobs and their steps. Where the theme is
-// no terminal, each step, and each job without steps, is a line of
-// tab-separated values: workflow, job, status of the job, its seconds, node,
-// step, name, status, exit code, seconds.
-func Show(w io.Writer, p PipelineRow, jobs []JobRow, theme Theme, now time.Time) error {
+// Shown is a pipeline to be shown.
+type Shown struct {
+	Pipeline PipelineRow
+	Jobs     []JobRow
+	Warnings []string
+}
+
+// Show writes one pipeline with its jobs and their steps, and what it warned
+// of. Where the theme is no terminal, each step, and each job without steps, is
+// a line of tab-separated values: workflow, job, status of the job, its
+// seconds, node, step, name, status, exit code, seconds; warnings then go to
+// aside.
+func Show(w, aside io.Writer, s Shown, theme Theme, now time.Time) error {
 	if theme.Size == nil {
-		return showRaw(w, jobs, now)
+		for _, text := range s.Warnings {
+			fmt.Fprintf(aside, "warning: %s\n", clean(text))
+		}
+		return showRaw(w, s.Jobs, now)
 	}
+	p, jobs := s.Pipeline, s.Jobs
 	out := bufio.NewWriter(w)
 	v := showView{theme, theme.columns(), now}
 	out.WriteString(strings.Join(v.head(p), "\n") + "\n")
@@ -50,6 +62,12 @@ func Show(w io.Writer, p PipelineRow, jobs []JobRow, theme Theme, now time.Time)
 			out.WriteString("\n" + theme.paint(bold, clean(workflow)) + "\n")
 		}
 		out.WriteString(strings.Join(v.job(j), "\n") + "\n")
+	}
+	for i, text := range s.Warnings {
+		if i == 0 {
+			out.WriteString("\n")
+		}
+		out.WriteString(strings.Join(theme.hang(yellow, clean(text), theme.paint(yellow, "!")+" ", "  ", v.columns), "\n") + "\n")
 	}
 	return out.Flush()
 }
