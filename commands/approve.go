@@ -160,3 +160,17 @@ func approval(ctx context.Context, history archive, p db.Pipeline, name string) 
 	}
 	return db.Job{}, usage("pipeline #%d has no approval job %q: it has %s", p.ID, name, strings.Join(names, ", "))
 }
+
+// onHold says that all has passed but what waits for approval, and how it goes
+// on.
+func (l *launch) onHold(id int64, waiting []string) string {
+	text := "on hold at " + strings.Join(waiting, ", ")
+	if l.trigger != "" {
+		return text // a daemon's pipelines are not rerun from here
+	}
+	name := waiting[0]
+	if len(waiting) > 1 || strings.Contains(name, " ") {
+		name = "all"
+	}
+	return fmt.Sprintf("%s; popsicle rerun %d --failed --approve %s goes on", text, id, name)
+}

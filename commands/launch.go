@@ -195,20 +195,6 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 // others left behind: an engine may not answer.
 const tidyTime = 2 * time.Second
 
-// onHold says that all has passed but what waits for approval, and how it goes
-// on.
-func (l *launch) onHold(id int64, waiting []string) string {
-	text := "on hold at " + strings.Join(waiting, ", ")
-	if l.trigger != "" {
-		return text // a daemon's pipelines are not rerun from here
-	}
-	name := waiting[0]
-	if len(waiting) > 1 || strings.Contains(name, " ") {
-		name = "all"
-	}
-	return fmt.Sprintf("%s; popsicle rerun %d --failed --approve %s goes on", text, id, name)
-}
-
 // A cutShort is why a context ends before the run, and what the run is then.
 type cutShort struct {
 	status event.Status
