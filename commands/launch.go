@@ -32,16 +32,17 @@ type launch struct {
 	now <-chan struct{} // closed when everything must end at once
 	secrets
 
-	repo     *gitops.Repo
-	snapshot *gitops.Snapshot
-	sources  []source
-	history  *db.DB
-	plan     *plan.Pipeline
-	later    bool         // the selection is of what setup jobs will make
-	dock     *runner.Dock // of all pipelines of a daemon; nil: none but this one's
-	checkout *runner.Checkout
-	again    *again           // what it runs again; nil: nothing
-	holding  func(change int) // hears how many approval jobs wait, more or fewer; nil: nobody asks
+	repo      *gitops.Repo
+	snapshot  *gitops.Snapshot
+	sources   []source
+	history   *db.DB
+	plan      *plan.Pipeline
+	later     bool          // the selection is of what setup jobs will make
+	forwarded *runner.Agent // of the user, for jobs; nil: none
+	dock      *runner.Dock  // of all pipelines of a daemon; nil: none but this one's
+	checkout  *runner.Checkout
+	again     *again           // what it runs again; nil: nothing
+	holding   func(change int) // hears how many approval jobs wait, more or fewer; nil: nobody asks
 }
 
 // open reads the checkout and makes the plan. Nothing has started when it
@@ -95,6 +96,14 @@ func (l *launch) openHistory(ctx context.Context) error {
 func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, error) {
 	if err := l.unlock(ctx); err != nil {
 		return "", err
+	}
+	if l.agent {
+		forwarded, end, err := forwardAgent(engineName(l.engine))
+		if err != nil {
+			return "", err
+		}
+		defer end()
+		l.forwarded = forwarded
 	}
 	return l.leased(func(lease *docker.Lease) (event.Status, bool, error) {
 		id, err := l.history.NewPipeline(ctx, lease.Path)
@@ -254,7 +263,7 @@ func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runne
 		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), runner.Passwords(l.plan)...)),
 		Checkout: l.checkout,
 		Build:    l.build(id, branch, tag),
-		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys,
+		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys, Agent: l.forwarded,
 		Pull: l.pull, Platform: l.platform, Platforms: l.platforms,
 		Home: filepath.Dir(l.history.Path()), Lease: lease, Memory: memory{l.history},
 		Stash: openStash(l.history), Shelf: keeper{DB: l.history, project: l.cacheOwner()}, StashLimit: l.limits.size,

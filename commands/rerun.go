@@ -192,8 +192,8 @@ func (o *order) repeat(c *cli.Command, p db.Pipeline) error {
 	maps.Copy(params, o.params)
 	o.params = params
 	o.untrusted, o.anyContext, o.sized = o.untrusted || a.NoSecrets, o.anyContext || a.AnyContext, o.sized || a.Limits
-	if o.untrusted && (c.IsSet("env") || c.IsSet("env-file") || c.IsSet("ssh-key")) {
-		return usage("#%d ran with --no-secrets, and so does its rerun: leave out -e, --env-file and --ssh-key", p.ID)
+	if o.untrusted && (c.IsSet("env") || c.IsSet("env-file") || c.IsSet("ssh-key") || o.agent) {
+		return usage("#%d ran with --no-secrets, and so does its rerun: leave out -e, --env-file, --ssh-key and --ssh-agent", p.ID)
 	}
 	if a.Machine != "" && !c.IsSet("machine-image") {
 		o.machine = a.Machine

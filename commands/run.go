@@ -73,6 +73,7 @@ func environmentFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a project variable, `NAME=VALUE`, or pass on NAME; masked in all output", Category: category},
 		&cli.StringSliceFlag{Name: "env-file", Usage: "read project variables from `FILE`", Category: category},
 		&cli.StringSliceFlag{Name: "ssh-key", Usage: "a private key for add_ssh_keys, `FILE`, or FINGERPRINT=FILE for the one of that fingerprint", Category: category},
+		&cli.BoolFlag{Name: "ssh-agent", Usage: "let jobs with add_ssh_keys use the keys of your SSH agent", Category: category},
 		&cli.StringFlag{Name: "missing-contexts", Usage: "where a context is not known here, `WHAT`: refuse or ignore", Value: "refuse", Category: category, Validator: missingContexts},
 		&cli.BoolFlag{Name: "no-secrets", Usage: "give jobs no contexts, no variables of the project and no keys", Category: category},
 	}
@@ -143,6 +144,7 @@ type order struct {
 	params      map[string]string
 	env         []plan.Var // of -e and --env-file
 	keys        []runner.SSHKey
+	agent       bool // jobs use the user's SSH agent
 	untrusted   bool // jobs get no secrets
 	confined    bool // jobs get no power over the engine's host
 	anyContext  bool // contexts that are not known are empty
@@ -177,7 +179,7 @@ func newOrder(c *cli.Command) (order, error) {
 		dir: c.String("dir"), branch: c.String("branch"), tag: c.String("tag"), configs: c.StringSlice("config"),
 		selection: plan.Selection{Workflow: c.String("workflow"), Jobs: c.Args().Slice(), Only: c.Bool("only")},
 		parallel:  c.Int("jobs"), atMost: c.Int("jobs"), runners: c.StringSlice("runner"), failFast: c.Bool("fail-fast"), approve: c.StringSlice("approve"),
-		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
+		pull: runner.Pull(c.String("pull")), engine: c.String("engine"), agent: c.Bool("ssh-agent"), untrusted: c.Bool("no-secrets"), anyContext: c.String("missing-contexts") == "ignore",
 		machine: c.String("machine-image"), allowHost: c.Bool("allow-host"), sized: c.Bool("limits"), keep: c.String("keep") == "failed",
 		hold: c.Bool("hold") || !c.Bool("json") && term.IsTerminal(os.Stdin) && term.IsTerminal(os.Stdout),
 	}
@@ -194,8 +196,8 @@ func newOrder(c *cli.Command) (order, error) {
 		return o, usage("--branch and --tag exclude each other: a pipeline runs on one ref")
 	case o.selection.Only && len(o.selection.Jobs) == 0:
 		return o, usage("--only needs the names of jobs")
-	case o.untrusted && (c.IsSet("env") || c.IsSet("env-file") || c.IsSet("ssh-key")):
-		return o, usage("--no-secrets excludes -e, --env-file and --ssh-key: they give secrets")
+	case o.untrusted && (c.IsSet("env") || c.IsSet("env-file") || c.IsSet("ssh-key") || o.agent):
+		return o, usage("--no-secrets excludes -e, --env-file, --ssh-key and --ssh-agent: they give secrets")
 	case c.IsSet("jobs") && o.parallel < 1:
 		return o, usage("--jobs %d: at least one job must run at a time", o.parallel)
 	case o.parallel == 0:

@@ -30,6 +30,7 @@ type Runner struct {
 	Contexts  map[string][]plan.Var // the variables of contexts, by the context's name
 	Given     []plan.Var            // given for this run, before Env and Contexts
 	Keys      []SSHKey              // for add_ssh_keys
+	Agent     *Agent                // likewise; nil: none
 	Pull      Pull
 	Platform  string            // for images that name none; empty: the engine's own
 	Platforms map[string]string // by image, before Platform

@@ -98,6 +98,9 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		spec.Image = j.resume.Kept.Image
 	}
 	spec.Mounts = append(spec.Mounts, j.machineMounts()...)
+	if a := j.agent(); a != nil {
+		spec.Mounts = append(spec.Mounts, docker.Mount{Target: agentSocket, Bind: a.Socket, Writable: true})
+	}
 	j.connect(&spec)
 	if err := j.limit(ctx, &spec); err != nil {
 		return err

@@ -17,6 +17,27 @@ type SSHKey struct {
 	PEM          string   // the private key
 }
 
+// An Agent is an SSH agent that the engine can mount into containers.
+type Agent struct {
+	Socket       string   // on the engine's host
+	Fingerprints []string // of its keys, in both forms
+}
+
+// agentSocket is where a container sees an agent.
+const agentSocket = "/.popsicle/agent.sock"
+
+// agent is what the job may use, if it asks for keys; nil: none.
+func (j *job) agent() *Agent {
+	asks := slices.ContainsFunc(j.plan.Steps, func(s plan.Step) bool {
+		_, is := s.Do.(plan.AddSSHKeys)
+		return is
+	})
+	if !asks || j.host {
+		return nil
+	}
+	return j.runner.Agent
+}
+
 // knownHosts are the keys that three hosts publish.
 // https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints
 // https://docs.gitlab.com/user/gitlab_com/#ssh-known_hosts-entries
@@ -32,22 +53,32 @@ var knownHosts = []string{
 // https://circleci.com/docs/reference/configuration-reference/#add-ssh-keys
 func (j *job) addSSHKeys(ctx context.Context, s plan.Step, a plan.AddSSHKeys) (event.StepFinished, error) {
 	keys, missing := j.runner.keysOf(a)
+	forwarded := j.agent()
+	if forwarded != nil {
+		missing = slices.DeleteFunc(missing, forwarded.has)
+		j.say("Your SSH agent can be used by the steps after this one, and signs for them while the job runs\n")
+	}
 	for _, fingerprint := range missing {
 		j.say("The key %s was not given to this run: popsicle run --ssh-key %s=FILE\n", fingerprint, fingerprint)
 	}
-	if len(keys) == 0 {
+	if len(keys) == 0 && forwarded == nil {
 		if len(missing) == 0 {
 			j.say("No key was given to this run: popsicle run --ssh-key FILE\n")
 		}
 		j.runner.once(event.At{Pipeline: j.at.Pipeline}, fmt.Sprintf("%s: add_ssh_keys has no keys: popsicle run --ssh-key FILE gives it one", s.Pos))
 		return event.StepFinished{Status: event.Skipped, Reason: "no keys: popsicle run --ssh-key FILE"}, nil
 	}
-	code, err := j.session.eval(ctx, installKeys(j.session.hello.Home, keys))
+	code, err := j.session.eval(ctx, installKeys(j.session.hello.Home, keys, forwarded != nil))
 	end := event.StepFinished{Status: event.Success, ExitCode: code, HasExit: true}
 	if code != 0 {
 		end.Status = event.Failed
 	}
 	return end, err
+}
+
+// has says whether the agent has the key of a fingerprint.
+func (a *Agent) has(wanted string) bool {
+	return slices.ContainsFunc(a.Fingerprints, func(f string) bool { return fingerprint(f) == fingerprint(wanted) })
 }
 
 // keysOf are the keys that a step asks for, and what it asks for in vain.
@@ -79,9 +110,10 @@ func fingerprint(s string) string {
 // sshKeyFile is the name of a key's file in ~/.ssh.
 func sshKeyFile(k SSHKey) string { return "id_rsa_" + strings.ReplaceAll(k.MD5, ":", "") }
 
-// installKeys is the shell text that gives a home keys. It writes them by the
+// installKeys is the shell text that gives a home keys, and with forwarded the
+// user's agent in place of one of the container's own. It writes them by the
 // shell's own printf: no process has them among its arguments.
-func installKeys(home string, keys []SSHKey) string {
+func installKeys(home string, keys []SSHKey, forwarded bool) string {
 	dir := quote(home + "/.ssh")
 	var b, files strings.Builder
 	fmt.Fprintf(&b, "_mask=$(umask); umask 077; mkdir -p %s && {\n", dir)
@@ -95,6 +127,10 @@ func installKeys(home string, keys []SSHKey) string {
 	}
 	for _, host := range knownHosts {
 		fmt.Fprintf(&b, "printf '%%s\\n' %s >>%s/known_hosts &&\n", quote(host), dir)
+	}
+	if forwarded {
+		b.WriteString("export SSH_AUTH_SOCK=" + agentSocket + "\n}\n")
+		return b.String() + "_code=$?; umask \"$_mask\"; (exit $_code)"
 	}
 	// The agent stays after its shell, so nothing of the shell may stay with it.
 	b.WriteString("if command -v ssh-agent >/dev/null && command -v ssh-add >/dev/null; then\n" +
