@@ -2,6 +2,8 @@ package commands
 
 import (
 	"errors"
+	"io"
+	"log"
 	"net"
 	"os"
 	"path/filepath"
@@ -50,6 +52,7 @@ func forwardAgent(engine string) (*runner.Agent, func(), error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	log.SetOutput(io.Discard) // the library tells there what it refuses; nothing of popsicle's does
 	go serveAgent(listener, socket)
 	return &runner.Agent{Socket: given, Fingerprints: keys}, func() {
 		_ = listener.Close() // removes the socket
