@@ -97,14 +97,11 @@ func (l *launch) run(ctx context.Context, sinks []event.Sink) (event.Status, err
 	if err := l.unlock(ctx); err != nil {
 		return "", err
 	}
-	if l.agent {
-		forwarded, end, err := forwardAgent(engineName(l.engine))
-		if err != nil {
-			return "", err
-		}
-		defer end()
-		l.forwarded = forwarded
+	takeBack, err := l.lendAgent()
+	if err != nil {
+		return "", err
 	}
+	defer takeBack()
 	return l.leased(func(lease *docker.Lease) (event.Status, bool, error) {
 		id, err := l.history.NewPipeline(ctx, lease.Path)
 		if err != nil {

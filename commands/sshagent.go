@@ -21,6 +21,15 @@ import (
 // https://docs.docker.com/desktop/features/networking/networking-how-tos/#ssh-agent-forwarding
 const desktopAgent = "/run/host-services/ssh-auth.sock"
 
+// lendAgent forwards the user's agent where that is asked for.
+func (l *launch) lendAgent() (takeBack func(), err error) {
+	if !l.agent {
+		return func() {}, nil
+	}
+	l.forwarded, takeBack, err = forwardAgent(engineName(l.engine))
+	return takeBack, err
+}
+
 // forwardAgent lets jobs use the user's SSH agent, and names its keys. An agent
 // answers none but its own user, so that jobs are given another socket, behind
 // which a reader asks for them: they can list keys and sign, no more.
