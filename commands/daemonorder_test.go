@@ -95,6 +95,28 @@ func served(t *testing.T, config string) (repo db.Repo, sh func(string)) {
 	return db.Repo{Name: "acme/app", URL: forge.URL + "/.git"}, sh
 }
 
+// TestAnOrderIsTakenOnce looks into the queue between the taking of an order
+// and its claim: taken twice, its pipeline could not be canceled any more.
+func TestAnOrderIsTakenOnce(t *testing.T) {
+	d := idle(t)
+	id, err := d.enqueue(t.Context(), db.Order{Repo: "a/b", Commit: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := &taken{repo: "a/b", cancel: func(error) {}}
+	d.running[id] = first
+	if err := d.takeAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.works.Wait()
+	if d.running[id] != first {
+		t.Errorf("it is held by %+v", d.running[id])
+	}
+	if all := d.queued(t); len(all) != 1 {
+		t.Errorf("%d wait", len(all))
+	}
+}
+
 func TestPollFindsWhatMoved(t *testing.T) {
 	d := idle(t)
 	r, sh := served(t, "")

@@ -104,7 +104,7 @@ func (d *daemon) takeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting = slices.DeleteFunc(waiting, func(o db.Order) bool { return o.Hold })
+	waiting = slices.DeleteFunc(waiting, func(o db.Order) bool { return o.Hold || d.has(o.Pipeline) })
 	for len(waiting) > 0 && d.active() < d.mostPipelines() {
 		next := d.fairest(waiting)
 		d.start(ctx, waiting[next])
@@ -124,6 +124,14 @@ func (d *daemon) busy() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.running)
+}
+
+// has says whether an order was taken, also where the history does not know it
+// yet.
+func (d *daemon) has(pipeline int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.running[pipeline] != nil
 }
 
 // active is how many pipelines are under way and do not wait for somebody:
