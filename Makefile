@@ -32,8 +32,13 @@ demo: build ## run the small demo pipeline of docs/examples/demo in Docker, in s
 
 .PHONY: test
 test: ## make what the tests need, and run all of them (Docker)
-	@$(IMAGES) busybox debian cimg golang apps
+	@$(IMAGES) busybox debian cimg
 	go test $(TESTFLAGS) -timeout 25m $(PKG)
+
+.PHONY: test-slow
+test-slow: ## run the tests of examples, pages, faults and added engines too: many minutes
+	@$(IMAGES) busybox debian cimg golang apps
+	POPSICLE_TEST_SLOW=1 go test $(TESTFLAGS) -timeout 60m ./testscripts/realdocker
 
 .PHONY: test-fast
 test-fast: ## run the fast tests that need no Docker

@@ -72,6 +72,7 @@ workflows:
 // TestEngines runs pipelines on this machine's engine and on two more, one over
 // TLS and one over ssh.
 func TestEngines(t *testing.T) {
+	slow(t)
 	image := images.Busybox(t)
 	far, ssh := overSSH(t)
 	near, tls := overTLS(t)

@@ -85,6 +85,7 @@ var examples = map[string]example{
 // TestExamples types what the README of every example shows, in a shell and on
 // a terminal, and compares what comes out with what the README says.
 func TestExamples(t *testing.T) {
+	slow(t)
 	configs, err := filepath.Glob("../../docs/examples/*/.popsicle/ci.yml")
 	if err != nil {
 		t.Fatal(err)

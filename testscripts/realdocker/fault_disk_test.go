@@ -84,6 +84,7 @@ workflows:
 // be kept is told with the disk and what to do, how the job ended is kept all
 // the same, and what was kept before is whole.
 func TestFaultDiskFull(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	disk := newDisk(t, 12)
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(onSmallDisk, "IMAGE", images.Busybox(t), 1)})

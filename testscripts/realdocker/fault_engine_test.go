@@ -121,6 +121,7 @@ func (e *ownEngine) remove() {
 // artifacts. The job ends at once as an infrastructure failure; once the
 // engine is back, the next run removes what it remembers of the dead one.
 func TestFaultEngineKilled(t *testing.T) {
+	slow(t)
 	image := images.Busybox(t)
 	e := newOwnEngine(t, filepath.Join(t.TempDir(), "data"), image)
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(`version: 2.1
@@ -177,6 +178,7 @@ func (p place) numberOf(job string) int {
 // TestFaultEngineDiskFull fills the disk of the engine: the message says whose
 // disk it is, and what to do.
 func TestFaultEngineDiskFull(t *testing.T) {
+	slow(t)
 	disk, image := newDisk(t, 64), images.Busybox(t)
 	newOwnEngine(t, filepath.Join(disk, "data"), image)
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(`version: 2.1

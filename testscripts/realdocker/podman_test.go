@@ -98,6 +98,7 @@ func (p place) oursInPodman() []string {
 // TestPodman runs everything that a job has on podman, twice, looks into the
 // job that failed, and cleans up.
 func TestPodman(t *testing.T) {
+	slow(t)
 	p := newPlaceOn(t, podman(t), map[string]string{"file": "content\n", ".popsicle/ci.yml": strings.ReplaceAll(`version: 2.1
 jobs:
   one: &job
@@ -158,6 +159,7 @@ workflows:
 
 // TestPodmanLargeTree has two users see a tree that is kept as a volume.
 func TestPodmanLargeTree(t *testing.T) {
+	slow(t)
 	files := largeTree()
 	files[".popsicle/ci.yml"] = strings.ReplaceAll(`version: 2.1
 jobs:
@@ -184,6 +186,7 @@ workflows: {main: {jobs: [one, two]}}
 // TestPodmanSignals ends a run beside two services by Ctrl-C, and by kill -9;
 // the first leaves nothing, what the second leaves the next run removes.
 func TestPodmanSignals(t *testing.T) {
+	slow(t)
 	up := func(_ int, line string) bool { return strings.Contains(line, `both are up\n"`) }
 	p := newPlaceOn(t, podman(t), withServices(images.BusyboxImage.Name))
 	code, _ := p.signalAfter(os.Interrupt, up)
