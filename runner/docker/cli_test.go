@@ -182,6 +182,26 @@ esac`)
 	<-ct.Done()
 }
 
+// A container that is to go before its client has made it goes all the same.
+func TestContainerMadeTooLate(t *testing.T) {
+	dir := t.TempDir()
+	c := fake(t, `cd `+dir+`
+case $1 in
+rm) if [ -e made ]; then rm made; echo n; fi; echo >>asked ;;
+run) while [ ! -e asked ]; do sleep 0.05; done; touch made; cat ;;
+esac`)
+	ct, err := c.Start(Spec{Name: "n", Stays: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ct.Close(t.Context(), 0); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "made")); err == nil {
+		t.Error("the container is there")
+	}
+}
+
 func TestInfo(t *testing.T) {
 	said := `{"Name":"box","ServerVersion":"27.1","OperatingSystem":"Docker Desktop","Architecture":"aarch64","Driver":"overlay2","NCPU":8,"MemTotal":1024,"SystemTime":"2026-11-24T15:54:10Z","SecurityOptions":["name=seccomp,profile=default","name=rootless"]}`
 	got, err := fake(t, "echo '"+said+"'").Info(t.Context())

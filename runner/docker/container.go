@@ -295,9 +295,13 @@ func (ct *Container) needed() bool {
 
 // Kill removes the container at once.
 func (ct *Container) Kill(ctx context.Context) error {
-	if err := ct.cli.Remove(ctx, ct.Name); err != nil {
+	there, err := ct.cli.remove(ctx, ct.Name)
+	if err != nil {
 		_ = ct.cmd.Process.Kill() // an engine that cannot remove will not end the client either
 		return fmt.Errorf("container %s: %w", ct.Name, err)
+	}
+	if ct.stays && !there {
+		return ct.removeLate(ctx)
 	}
 	select {
 	case <-ct.done:
@@ -307,16 +311,33 @@ func (ct *Container) Kill(ctx context.Context) error {
 	return nil
 }
 
+// removeLate removes a container that the client had not made yet when it was
+// to go: once it has, the end of its input ends it.
+func (ct *Container) removeLate(ctx context.Context) error {
+	select {
+	case <-ct.done:
+	case <-ctx.Done():
+		_ = ct.cmd.Process.Kill()
+	}
+	return ct.cli.Remove(context.WithoutCancel(ctx), ct.Name)
+}
+
 // Remove removes containers, running or not; those already gone are fine.
 func (c CLI) Remove(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	_, err := c.output(ctx, append(c.dialect().remove, names...)...)
+	_, err := c.remove(ctx, names...)
+	return err
+}
+
+// remove says too whether there was one to remove.
+func (c CLI) remove(ctx context.Context, names ...string) (there bool, err error) {
+	removed, err := c.output(ctx, append(slices.Clone(c.dialect().remove), names...)...)
 	if err != nil && Gone(err) {
-		return nil
+		err = nil
 	}
-	return canceled(ctx, err)
+	return strings.TrimSpace(removed) != "", canceled(ctx, err)
 }
 
 // untilEOF tells when a reader has come to its end.
