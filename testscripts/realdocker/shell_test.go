@@ -104,9 +104,9 @@ workflows: {main: {jobs: [test]}}
 			})
 
 			c := p.console("shell", "1", "test")
-			c.enter(`echo "<$COLOUR|$OF_STEP|$LATER|$TOKEN>"; tty; stty size`, "<it's blue|1|yes|hunter2-hunter2>")
+			c.enter(`echo "<$COLOUR|$OF_STEP|$LATER|$TOKEN>"; tty`, "<it's blue|1|yes|hunter2-hunter2>")
 			c.wait("/dev/pts/")
-			c.wait("24 80")
+			c.enter(`until [ "$(stty size)" = "24 80" ]; do sleep 0.1; done; echo its "size"`, "its size") // docker tells it a little later
 			c.enter("pwd; whoami; ls -A /mnt/ramdisk | wc -l", "/sub")
 			for _, name := range p.ours() {
 				about, err := exec.Command("docker", "inspect", strings.Fields(name)[1]).Output()
