@@ -79,7 +79,6 @@ func TestDaemonHoldsForAnApproval(t *testing.T) {
 // TestHeldPipelinesTakeNoPlace lets more pipelines wait for somebody than a
 // daemon has under way at once.
 func TestHeldPipelinesTakeNoPlace(t *testing.T) {
-	slow(t)
 	w := newWatch(t, map[string]string{".popsicle/ci.yml": "version: 2.1\nworkflows: {main: {jobs: [hold: {type: approval}]}}\n"})
 	w.end(syscall.SIGTERM)
 	w.start("--jobs", "1")

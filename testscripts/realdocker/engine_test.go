@@ -2,6 +2,7 @@ package realdocker
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -27,6 +28,7 @@ import (
 type engine struct {
 	t      *testing.T
 	dir    string
+	data   string // its data-root
 	bridge string
 	flags  []string // more of dockerd's
 	cmd    *exec.Cmd
@@ -35,9 +37,15 @@ type engine struct {
 
 var bridges int
 
-// newEngine starts an engine that has the images. Where this machine cannot
-// have one, the test is skipped.
+// newEngine starts an engine. Where this machine cannot have one, the test is
+// skipped.
 func newEngine(t *testing.T, flags ...string) *engine {
+	t.Helper()
+	return newEngineIn(t, "", flags...)
+}
+
+// newEngineIn starts one whose data-root is the folder data; empty: its own.
+func newEngineIn(t *testing.T, data string, flags ...string) *engine {
 	t.Helper()
 	for _, program := range []string{"dockerd", "ip"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -52,7 +60,7 @@ func newEngine(t *testing.T, flags ...string) *engine {
 		t.Fatal(err)
 	}
 	bridges++
-	e := &engine{t: t, dir: dir, bridge: fmt.Sprintf("pt%d-%d", os.Getpid(), bridges), flags: flags}
+	e := &engine{t: t, dir: dir, data: cmp.Or(data, filepath.Join(dir, "data")), bridge: fmt.Sprintf("pt%d-%d", os.Getpid(), bridges), flags: flags}
 	t.Cleanup(e.remove)
 	e.must("ip", "link", "add", "name", e.bridge, "type", "bridge")
 	e.must("ip", "addr", "add", fmt.Sprintf("10.%d.%d.1/24", 200+bridges, os.Getpid()%250), "dev", e.bridge)
@@ -70,9 +78,11 @@ func (e *engine) socket() string { return filepath.Join(e.dir, "docker.sock") }
 func (e *engine) start() {
 	e.t.Helper()
 	file := func(name string) string { return filepath.Join(e.dir, name) }
-	_ = os.Remove(file("pid")) // one that was killed leaves it
+	for _, name := range []string{"pid", "exec/containerd/containerd.pid"} { // one that was killed leaves them
+		_ = os.Remove(file(name))
+	}
 	e.cmd = exec.Command("dockerd", append([]string{
-		"--config-file", file("daemon.json"), "--data-root", file("data"), "--exec-root", file("exec"), "--pidfile", file("pid"),
+		"--config-file", file("daemon.json"), "--data-root", e.data, "--exec-root", file("exec"), "--pidfile", file("pid"),
 		"--bridge", e.bridge, "--iptables=false", "--ip-masq=false", "--host", "unix://" + e.socket(),
 	}, e.flags...)...)
 	e.log = &lockedBuffer{}
@@ -87,6 +97,23 @@ func (e *engine) start() {
 // kill ends dockerd without a word.
 func (e *engine) kill() {
 	_ = e.cmd.Process.Kill()
+	_ = e.cmd.Wait()
+}
+
+// crash kills everything of the engine without a warning, as a machine does
+// that goes down: what it was started with names its folder.
+func (e *engine) crash() {
+	for range 3 { // what is killed may just have started something
+		entries, _ := os.ReadDir("/proc")
+		for _, entry := range entries {
+			pid, err := strconv.Atoi(entry.Name())
+			line := commandOf(pid)
+			program, _, _ := strings.Cut(line, "\x00")
+			if err == nil && strings.Contains(line, e.dir+"/") && slices.Contains([]string{"dockerd", "containerd", "containerd-shim-runc-v2"}, filepath.Base(program)) {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	}
 	_ = e.cmd.Wait()
 }
 
@@ -163,7 +190,7 @@ func (e *engine) remove() {
 	}
 	mounts, _ := os.ReadFile("/proc/self/mounts")
 	for _, line := range slices.Backward(strings.Split(string(mounts), "\n")) {
-		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], e.dir+"/") {
+		if fields := strings.Fields(line); len(fields) > 1 && (strings.HasPrefix(fields[1], e.dir+"/") || strings.HasPrefix(fields[1], e.data+"/")) {
 			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
 		}
 	}

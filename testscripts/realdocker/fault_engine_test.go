@@ -2,119 +2,21 @@ package realdocker
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/popsicle-ci/popsicle/testscripts/images"
 )
 
-// An ownEngine is a dockerd of a test's own, which may be killed.
-type ownEngine struct {
-	place        // of the test alone
-	dir   string // of everything it has
-	data  string // its data-root
-}
-
 // newOwnEngine starts an engine that has an image, and makes it the one that
-// docker and popsicle talk to. Only root may.
-func newOwnEngine(t *testing.T, data, image string) *ownEngine {
+// docker and popsicle talk to.
+func newOwnEngine(t *testing.T, data, image string) *engine {
 	t.Helper()
-	p := place{t: t}
-	if os.Geteuid() != 0 {
-		p.t.Skip("only root can start an engine")
-	}
-	dir, err := os.MkdirTemp("", "flt") //nolint:usetesting // a socket has to have a short path
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	e := &ownEngine{place: p, dir: dir, data: data}
-	saved := filepath.Join(dir, "image.tar")
-	e.docker("save", "--output", saved, image)
-	if out, err := exec.Command("ip", "link", "add", "name", e.bridge(), "type", "bridge").CombinedOutput(); err != nil {
-		p.t.Skipf("no bridge for an engine: %v: %s", err, out)
-	}
-	p.t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "sock"))
-	p.t.Cleanup(e.remove)
-	for _, args := range [][]string{{"addr", "add", "10.213.0.1/24", "dev", e.bridge()}, {"link", "set", e.bridge(), "up"}} {
-		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
-			p.t.Fatalf("ip: %v: %s", err, out)
-		}
-	}
-	e.start()
-	e.docker("load", "--input", saved)
+	e := newEngineIn(t, data, "--storage-driver", "vfs")
+	e.load(image)
+	t.Setenv("DOCKER_HOST", "unix://"+e.socket())
 	return e
-}
-
-// bridge is the name of the engine's own bridge: with docker0 it would take
-// that of the machine's engine.
-func (e *ownEngine) bridge() string { return fmt.Sprintf("brf%d", os.Getpid()) }
-
-// start starts the engine, and waits until it answers.
-func (e *ownEngine) start() {
-	e.t.Helper()
-	config := filepath.Join(e.dir, "daemon.json")
-	log, err := os.Create(filepath.Join(e.dir, "log"))
-	if err == nil {
-		defer log.Close()
-		err = os.WriteFile(config, []byte("{}"), 0o600)
-	}
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	cmd := exec.Command("dockerd", "--config-file", config, "--data-root", e.data, "--exec-root", filepath.Join(e.dir, "exec"),
-		"--pidfile", filepath.Join(e.dir, "pid"), "--host", "unix://"+filepath.Join(e.dir, "sock"), "--bridge", e.bridge(),
-		"--iptables=false", "--ip6tables=false", "--storage-driver", "vfs")
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		e.t.Skipf("no engine: %v", err)
-	}
-	go func() { _ = cmd.Wait() }() // it is killed
-	e.waitFor("the engine answers", func() bool { return exec.Command("docker", "version").Run() == nil })
-}
-
-// kill kills everything of the engine without a warning, as a machine does
-// that goes down: what it was started with names its folder.
-func (e *ownEngine) kill() {
-	for range 3 { // what is killed may just have started something
-		entries, _ := os.ReadDir("/proc")
-		for _, entry := range entries {
-			pid, err := strconv.Atoi(entry.Name())
-			line, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
-			words := strings.Split(string(line), "\x00")
-			if err == nil && strings.Contains(string(line), e.dir+"/") && slices.Contains([]string{"dockerd", "containerd", "containerd-shim-runc-v2"}, filepath.Base(words[0])) {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
-	}
-	for _, pid := range []string{"pid", "exec/containerd/containerd.pid"} { // the numbers may be somebody else's by now
-		_ = os.Remove(filepath.Join(e.dir, pid))
-	}
-}
-
-// remove removes the engine and all that it had.
-func (e *ownEngine) remove() {
-	if log, _ := os.ReadFile(filepath.Join(e.dir, "log")); e.t.Failed() {
-		e.t.Logf("the engine said: %s", log[max(0, len(log)-4000):])
-	}
-	e.kill()
-	mounts, _ := os.ReadFile("/proc/self/mounts")
-	for line := range strings.Lines(string(mounts)) {
-		if at := strings.Fields(line)[1]; strings.HasPrefix(at+"/", e.dir+"/") || strings.HasPrefix(at+"/", e.data+"/") {
-			_ = syscall.Unmount(at, syscall.MNT_DETACH)
-		}
-	}
-	if out, err := exec.Command("ip", "link", "del", e.bridge()).CombinedOutput(); err != nil {
-		e.t.Errorf("ip link del: %v: %s", err, out)
-	}
-	if err := os.RemoveAll(e.dir); err != nil {
-		e.t.Log(err) // a namespace that the kernel still holds
-	}
 }
 
 // TestFaultEngineKilled kills the engine in the middle of a step, and of the
@@ -145,7 +47,7 @@ workflows: {main: {jobs: [step, artifacts, again]}}
 		r := p.runWith(func(s said) {
 			if !killed && at(s) {
 				killed = true
-				e.kill()
+				e.crash()
 			}
 		}, "--only", job)
 		r.wants(3, job, "infrastructure_fail", "the engine")
