@@ -31,12 +31,12 @@ demo: build ## run the small demo pipeline of docs/examples/demo in Docker, in s
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && TRY_IN="$$copy/demo" POPSICLE=./popsicle docs/examples/try demo
 
 .PHONY: test
-test: ## make what the tests need, and run all of them (Docker)
+test: ## make what the tests need, and run them (Docker)
 	@$(IMAGES) busybox debian cimg
 	go test $(TESTFLAGS) -timeout 25m $(PKG)
 
 .PHONY: test-slow
-test-slow: ## run the tests of examples, pages, faults and added engines too: many minutes
+test-slow: ## run the tests of examples, podman, full disks and engines of their own too: about ten minutes more
 	@$(IMAGES) busybox debian cimg golang apps
 	POPSICLE_TEST_SLOW=1 go test $(TESTFLAGS) -timeout 60m ./testscripts/realdocker
 

@@ -190,7 +190,7 @@ func (e *engine) remove() {
 	}
 	mounts, _ := os.ReadFile("/proc/self/mounts")
 	for _, line := range slices.Backward(strings.Split(string(mounts), "\n")) {
-		if fields := strings.Fields(line); len(fields) > 1 && (strings.HasPrefix(fields[1], e.dir+"/") || strings.HasPrefix(fields[1], e.data+"/")) {
+		if fields := strings.Fields(line); len(fields) > 1 && (strings.HasPrefix(fields[1]+"/", e.dir+"/") || strings.HasPrefix(fields[1]+"/", e.data+"/")) {
 			_ = syscall.Unmount(fields[1], syscall.MNT_DETACH)
 		}
 	}

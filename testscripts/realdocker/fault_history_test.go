@@ -14,7 +14,6 @@ import (
 // TestFaultHistory spoils the file of the history in every way: the message
 // names it and says what to type, and after that the next run passes.
 func TestFaultHistory(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	p := newPlace(t, threeJobs(images.Busybox(t)))
 	var file string
@@ -102,7 +101,6 @@ func (p place) settle() {
 // TestFaultTwoRunsAtOnce starts runs at the same moment on one home that does
 // not exist yet: all pass, each with a number of its own.
 func TestFaultTwoRunsAtOnce(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	p := newPlace(t, threeJobs(images.Busybox(t)))
 	const runs = 3

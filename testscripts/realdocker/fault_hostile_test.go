@@ -39,7 +39,6 @@ jobs:
 // and artifacts: they come back in containers as they were, and on this host
 // nothing but plain files below the folder that was asked for is written.
 func TestFaultHostileFiles(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	config := strings.Replace(hostileConfig, "IMAGE", images.Debian(t), 1) + "workflows: {main: {jobs: [make, use: {requires: [make]}]}}\n"
 	p := newPlace(t, map[string]string{"hostile.py": hostileScript, ".popsicle/ci.yml": config})
@@ -101,7 +100,6 @@ func (p place) fetchesInertly() {
 // TestFaultTooMuch keeps what nobody has room for: a terabyte that takes no
 // room in the container, whose tar would take an hour.
 func TestFaultTooMuch(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	p := newPlace(t, map[string]string{".popsicle/ci.yml": strings.Replace(`version: 2.1
 jobs:

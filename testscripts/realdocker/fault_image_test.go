@@ -24,7 +24,6 @@ workflows: {main: {jobs: [first, second: {requires: [first]}]}}
 
 // TestFaultImageGone removes an image between two jobs that need it.
 func TestFaultImageGone(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	const tag = "popsicle-test-fault:gone"
 	box := images.Busybox(t)
@@ -46,7 +45,6 @@ func TestFaultImageGone(t *testing.T) {
 // TestFaultRegistryGone pulls from registries that refuse, and that hang up in
 // the middle of an answer.
 func TestFaultRegistryGone(t *testing.T) {
-	slow(t)
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

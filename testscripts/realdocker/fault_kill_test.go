@@ -57,7 +57,6 @@ workflows:
 // kind of step. That is not the job's news: it ends at once as an
 // infrastructure failure, what ran before is kept, and nothing stays.
 func TestFaultPrimaryKilled(t *testing.T) {
-	slow(t)
 	image := images.Debian(t) // busybox prefers the tar in itself
 	for phase, step := range phases {
 		t.Run(phase, func(t *testing.T) {

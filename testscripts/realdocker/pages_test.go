@@ -20,7 +20,6 @@ var typedInto = regexp.MustCompile(`(?s)<!-- typed in(.*?)\n(-- .*?)-->`)
 // TestPages types what the pages of docs show, where they say in which
 // checkout, and compares what comes out with what they say.
 func TestPages(t *testing.T) {
-	slow(t)
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,6 @@ print("forgets", ask(19)[0] == 6)
 // TestAgentIsForwarded lets a job whose user is not this one use an agent, and
 // not change it; a job that asks for no keys does not get it.
 func TestAgentIsForwarded(t *testing.T) {
-	slow(t)
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
