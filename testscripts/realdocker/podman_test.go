@@ -136,7 +136,9 @@ workflows:
 				t.Errorf("run %d does not say %q:\n%s", n+1, want, out)
 			}
 		}
-		kept := func(one string) bool { return strings.Contains(one, `"popsicle.kept"`) && strings.Contains(one, `"exited"`) }
+		kept := func(one string) bool {
+			return strings.Contains(one, `"popsicle.kept"`) && strings.Contains(one, `"exited"`)
+		}
 		if left := slices.DeleteFunc(p.ours(), kept); len(left) > 0 {
 			t.Errorf("run %d left %v", n+1, left)
 		}
