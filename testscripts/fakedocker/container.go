@@ -59,7 +59,9 @@ func runContainer(args []string) int {
 	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(tmp, 0o755)); err != nil {
 		return say(125, "docker: %v", err)
 	}
-	defer os.RemoveAll(dir("containers", name))
+	if _, goes := flags["--rm"]; goes {
+		defer os.RemoveAll(dir("containers", name))
+	}
 	cmd := inside(name, command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = cmd.Run()
@@ -70,8 +72,7 @@ func runContainer(args []string) int {
 	return say(137, "%v", err)
 }
 
-// removeContainers kills what runs in the containers: their docker run does
-// the rest.
+// removeContainers kills what runs in the containers, and forgets them.
 func removeContainers(args []string) int {
 	code := 0
 	for _, name := range args {
@@ -83,6 +84,9 @@ func removeContainers(args []string) int {
 			continue
 		}
 		killAll(name)
+		if err := os.RemoveAll(dir("containers", name)); err != nil {
+			code = say(1, "Error response from daemon: %v", err)
+		}
 		show(name)
 	}
 	return code

@@ -253,9 +253,7 @@ workflows:
 		}
 		_ = cmd.Wait() // killed, or just ended
 	}
-	p.waitFor("the containers of killed runs end", func() bool {
-		return !slices.ContainsFunc(p.ours(), func(s string) bool { return strings.HasPrefix(s, "container") })
-	})
+	p.waitFor("the containers of killed runs end", func() bool { return len(p.running()) == 0 })
 	p.must(0, "run")
 	for i, status := range p.statuses() {
 		if status != "success" && status != "interrupted" {
