@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -82,7 +83,7 @@ func (h hypertext) respond(w http.ResponseWriter, r *http.Request) error { //nol
 // written fills the template of a page.
 func (p *page) written() (hypertext, error) {
 	var b bytes.Buffer
-	err := templates[p.name].ExecuteTemplate(&b, "layout", p)
+	err := templates()[p.name].ExecuteTemplate(&b, "layout", p)
 	return hypertext{cmp.Or(p.status, http.StatusOK), b.Bytes()}, err
 }
 
@@ -100,8 +101,11 @@ func (s *Server) problemPage(p *Problem) (hypertext, error) {
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are the pages by name, each with the layout around it.
-var templates = parsePages("pipelines", "pipeline", "tests", "artifacts", "job", "queue", "deliveries", "problem")
+// templates are the pages by name, each with the layout around it. They are
+// read when the first is asked for: most commands of this program show none.
+var templates = sync.OnceValue(func() map[string]*template.Template {
+	return parsePages("pipelines", "pipeline", "tests", "artifacts", "job", "queue", "deliveries", "problem")
+})
 
 func parsePages(names ...string) map[string]*template.Template {
 	base := template.Must(template.New("").Funcs(words).ParseFS(templateFiles, "templates/layout.html", "templates/rows.html", "templates/actions.html"))

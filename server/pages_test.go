@@ -75,6 +75,7 @@ func TestPagesAreReadWithATokenAsPassword(t *testing.T) {
 
 func TestFilesOfPagesAreKept(t *testing.T) {
 	g := newRig(t)
+	_, hashed := assets()
 	for name := range hashed {
 		got := g.get(asset(name), "Accept-Encoding: gzip")
 		if got.StatusCode != http.StatusOK || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {

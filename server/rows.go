@@ -121,7 +121,7 @@ func (s *Server) rows(r *http.Request, p httprouter.Params) (any, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = templates["job"].ExecuteTemplate(&b, "rows", found)
+	err = templates()["job"].ExecuteTemplate(&b, "rows", found)
 	return hypertext{http.StatusOK, b.Bytes()}, err
 }
 

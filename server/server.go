@@ -73,6 +73,7 @@ const (
 // way come to their end. Long answers, as streams, must end by themselves when
 // the context of their request does.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	templates() // the first visitor does not wait for them
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	h := &http.Server{

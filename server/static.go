@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/julienschmidt/httprouter"
 )
@@ -22,9 +23,9 @@ type staticFile struct {
 	text      []byte
 }
 
-// assets are the files by their names with the hash, hashed the names by
-// those without.
-var assets, hashed = readAssets()
+// assets returns the files by their names with the hash, and those names by
+// the ones without. They are read when the first is asked for.
+var assets = sync.OnceValues(readAssets)
 
 func readAssets() (map[string]staticFile, map[string]string) {
 	files, names := map[string]staticFile{}, map[string]string{}
@@ -46,11 +47,15 @@ func readAssets() (map[string]staticFile, map[string]string) {
 }
 
 // asset is where a page finds a file.
-func asset(name string) string { return "/static/" + hashed[name] }
+func asset(name string) string {
+	_, hashed := assets()
+	return "/static/" + hashed[name]
+}
 
 // static answers a file that pages load.
 func (s *Server) static(_ *http.Request, p httprouter.Params) (any, error) {
-	f, ok := assets[p.ByName("file")]
+	files, _ := assets()
+	f, ok := files[p.ByName("file")]
 	if !ok {
 		return nil, &Problem{Status: http.StatusNotFound, Detail: "no file of this version has this name: load the page again"}
 	}
