@@ -189,9 +189,7 @@ func (j *job) dismiss(s *session, ct *docker.Container, v *view) {
 		case <-s.ended:
 		case <-ctx.Done(): // something holds the client's output open
 		}
-		if v != nil {
-			r.leave(r.Docker.VolumeRemove(ctx, v.volumes...))
-		}
+		r.leave(r.Docker.VolumeRemove(ctx, v.volumes()...))
 	})
 }
 

@@ -68,7 +68,7 @@ func (j *job) keep(ctx context.Context, ct *docker.Container, v *view) error {
 	r := j.runner
 	k := j.describe()
 	if v != nil {
-		k.Mounts, k.Base, k.Volumes = append(k.Mounts, v.mount), v.base.Volume, append(r.scratch.under(v), j.resume.volumes()...)
+		k.Mounts, k.Base, k.Volumes = append(k.Mounts, v.mount), v.base.Volume, append(v.volumes(), j.resume.volumes()...)
 	}
 	if j.checkedOut {
 		tree, err := r.Checkout.Tree(ctx) // it was read before
@@ -90,8 +90,7 @@ func (j *job) keep(ctx context.Context, ct *docker.Container, v *view) error {
 		return err
 	}
 	if v != nil {
-		r.scratch.leave(k.Volumes)
-		v.volumes = nil
+		v.layers = nil
 	}
 	return nil
 }
@@ -163,22 +162,6 @@ func (j *job) strip(ctx context.Context, ct *docker.Container, k *Kept) error {
 		k.Startup = text
 	}
 	return err
-}
-
-// under are the volumes that a view writes to.
-func (s *scratch) under(v *view) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.DeleteFunc(append(slices.Clone(s.volumes), v.volumes...), func(name string) bool {
-		return !strings.Contains(v.mount.Options["o"], "/"+name+"/")
-	})
-}
-
-// leave leaves volumes where they are when the run ends.
-func (s *scratch) leave(volumes []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.volumes = slices.DeleteFunc(s.volumes, func(name string) bool { return slices.Contains(volumes, name) })
 }
 
 // Text is the shell text that brings about what a step of the job began in:

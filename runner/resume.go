@@ -3,7 +3,6 @@ package runner
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -169,7 +168,7 @@ func (j *job) remount(ctx context.Context) ([]docker.Mount, error) {
 		if err != nil {
 			return nil, err
 		}
-		j.view, mounts = v, append(mounts, v.mount)
+		j.view, mounts = v, append(mounts, v.mounts()...)
 	}
 	return mounts, nil
 }
@@ -187,14 +186,5 @@ func (r *Runner) above(ctx context.Context, id int, k Kept, m docker.Mount, f Fa
 		base: &Base{Volume: k.Base, Mountpoint: base}, image: k.Image, facts: f, dir: m.Target, loaded: make(chan error, 1),
 	}
 	v.loaded <- nil
-	upper, work, err := r.layers(ctx, id, v)
-	if err != nil {
-		ctx, cancel := cleanup()
-		defer cancel()
-		return nil, errors.Join(err, r.Docker.VolumeRemove(ctx, v.volumes...))
-	}
-	v.mount = docker.Mount{Target: m.Target, Options: map[string]string{
-		"type": "overlay", "device": "overlay", "o": fmt.Sprintf("lowerdir=%s:%s,upperdir=%s,workdir=%s", below["upperdir"], lower, upper, work),
-	}}
-	return v, nil
+	return v, r.overlay(ctx, id, v, below["upperdir"]+":"+lower)
 }

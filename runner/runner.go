@@ -70,7 +70,6 @@ type Runner struct {
 	Grace time.Duration
 
 	pulls   pulls
-	scratch scratch
 	bases   bases
 	closing sync.WaitGroup // containers and volumes on their way out
 	left    atomic.Bool    // some of them could not be removed
@@ -128,7 +127,6 @@ func (r *Runner) labels(job string) map[string]string {
 func (r *Runner) Close(ctx context.Context) {
 	defer context.AfterFunc(ctx, r.bases.giveUp)()
 	r.closing.Wait()
-	r.leave(r.scratch.remove(r.Docker))
 }
 
 // leave notes that something could not be removed.

@@ -22,12 +22,12 @@ func (j *job) spin(ctx context.Context, image plan.Image) error {
 		}
 	}
 	var err error
-	for range 7 { // each kind of failure once, and the start that succeeds
+	for range 8 { // each kind of failure once, and the start that succeeds
 		var mounts []docker.Mount
 		if mounts, err = j.mounts(ctx); err == nil || errors.Is(err, errProbe) {
 			probe := err != nil
 			if err = j.start(ctx, image, mounts); err == nil {
-				if !probe && j.fits() && j.admitted(ctx) {
+				if !probe && j.fits() && j.owned(ctx) && j.admitted(ctx) {
 					return nil
 				}
 				j.abandon()

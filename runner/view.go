@@ -1,18 +1,14 @@
 package runner
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
-	"sync"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/docker"
@@ -28,7 +24,7 @@ type view struct {
 	facts    Facts
 	dir      string // where it is mounted: the folder of the job's checkout
 	mount    docker.Mount
-	volumes  []string // of the job alone: they go after its container
+	layers   []docker.Mount // of the job alone, which mount writes to: their volumes go after its container
 	manifest gitops.Manifest
 	loaded   chan error
 }
@@ -51,34 +47,47 @@ func (r *Runner) newView(ctx context.Context, id int, job *plan.Job, f Facts) (*
 		v.manifest, err = gitops.DecodeManifest(bytes.NewReader(base.Manifest))
 		v.loaded <- err
 	}()
-	upper, work, err := r.layers(ctx, id, v)
-	if err != nil {
-		ctx, cancel := cleanup()
-		defer cancel()
-		return nil, errors.Join(err, r.Docker.VolumeRemove(ctx, v.volumes...))
+	return v, r.overlay(ctx, id, v, path.Join(base.Mountpoint, baseFolder))
+}
+
+// overlay mounts the view: lower lies below what the job writes. The two
+// volumes for that are made with the container, which sees them too, and can
+// change nothing there.
+func (r *Runner) overlay(ctx context.Context, id int, v *view, lower string) error {
+	name := fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), id, uuid())
+	folder := map[string]string{}
+	for _, layer := range []string{"upper", "work"} {
+		volume := name + "-" + layer
+		v.layers = append(v.layers, docker.Mount{Target: "/.popsicle/" + layer, Volume: volume, Labels: r.labels(""), ReadOnly: true})
+		folder[layer] = sibling(v.base.Mountpoint, volume)
 	}
 	v.mount = docker.Mount{Target: v.dir, Options: map[string]string{
 		"type":   "overlay",
 		"device": "overlay",
-		"o":      fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", path.Join(base.Mountpoint, baseFolder), upper, work),
+		"o":      fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, folder["upper"], folder["work"]),
 	}}
-	return v, nil
+	err := r.Docker.MakeVolumes(ctx, v.layers)
+	if err != nil {
+		ctx, cancel := cleanup()
+		defer cancel()
+		err = errors.Join(err, r.Docker.VolumeRemove(ctx, v.volumes()...))
+	}
+	return err
 }
 
-// layers returns the two folders of the engine's host that an overlay writes
-// to. The root of an overlay belongs to whom its upper folder belongs to: a
-// fresh volume's to root, so that another user needs folders made for it.
-func (r *Runner) layers(ctx context.Context, id int, v *view) (upper, work string, err error) {
-	if v.facts.UID != 0 {
-		return r.scratch.take(ctx, r, v)
+// mounts are what the container of the view needs. The overlay is the last:
+// its folders must be there before.
+func (v *view) mounts() []docker.Mount { return append(slices.Clone(v.layers), v.mount) }
+
+// volumes are those of the job alone. A nil view has none.
+func (v *view) volumes() []string {
+	var names []string
+	if v != nil {
+		for _, m := range v.layers {
+			names = append(names, m.Volume)
+		}
 	}
-	name := fmt.Sprintf("popsicle-%s-%d-%.8s", r.Build.run(), id, uuid())
-	v.volumes = []string{name + "-upper", name + "-work"}
-	g, gctx := errgroup.WithContext(ctx)
-	for _, volume := range v.volumes {
-		g.Go(func() error { return r.Docker.VolumeCreate(gctx, volume, r.labels("")) })
-	}
-	return sibling(v.base.Mountpoint, v.volumes[0]), sibling(v.base.Mountpoint, v.volumes[1]), g.Wait()
+	return names
 }
 
 // sibling returns the mountpoint of a volume of the local driver, given that
@@ -87,76 +96,17 @@ func sibling(mountpoint, volume string) string {
 	return path.Join(path.Dir(path.Dir(mountpoint)), volume, path.Base(mountpoint))
 }
 
-// scratch holds the volumes of a run in which overlays of users other than
-// root write, one for each user.
-type scratch struct {
-	mu      sync.Mutex
-	pools   map[Facts]*pool
-	volumes []string
-}
-
-// A pool is a volume with folders for so many more views.
-type pool struct {
-	mountpoint string
-	left       int
-}
-
-// poolViews is how many views a scratch volume has folders for.
-const poolViews = 32
-
-// take returns two empty folders that belong to the view's user.
-func (s *scratch) take(ctx context.Context, r *Runner, v *view) (upper, work string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.pools[v.facts]
-	if p == nil || p.left == 0 {
-		if p, err = r.newPool(ctx, v); err != nil {
-			return "", "", err
-		}
-		if s.pools == nil {
-			s.pools = map[Facts]*pool{}
-		}
-		s.pools[v.facts] = p
+// owned gives the root of the view to the job's user: that of an overlay
+// belongs to whom its upper folder belongs to, and a fresh volume's to root. A
+// container in which that cannot be done goes without a view.
+func (j *job) owned(ctx context.Context) bool {
+	if j.view == nil || j.facts.UID == 0 {
+		return true
 	}
-	p.left--
-	dir := path.Join(p.mountpoint, fmt.Sprint(p.left))
-	return dir + "/upper", dir + "/work", nil
-}
-
-func (r *Runner) newPool(ctx context.Context, v *view) (*pool, error) {
-	name := fmt.Sprintf("popsicle-%s-scratch-%.8s", r.Build.run(), uuid())
-	if err := r.Docker.VolumeCreate(ctx, name, r.labels("")); err != nil {
-		return nil, err
-	}
-	var folders bytes.Buffer
-	if err := writeFolders(&folders, v.facts); err != nil {
-		return nil, err
-	}
-	r.scratch.volumes = append(r.scratch.volumes, name)
-	err := r.Docker.Fill(ctx, name, v.image, name+"-fill", r.labels(""), &folders)
-	return &pool{mountpoint: sibling(v.base.Mountpoint, name), left: poolViews}, err
-}
-
-func writeFolders(w io.Writer, f Facts) error {
-	t := tar.NewWriter(w)
-	for i := range poolViews {
-		for _, name := range []string{"/", "/upper/", "/work/"} {
-			h := &tar.Header{Typeflag: tar.TypeDir, Name: fmt.Sprint(i) + name, Mode: 0o755, Uid: f.UID, Gid: f.GID, ModTime: time.Unix(0, 0)}
-			if err := t.WriteHeader(h); err != nil {
-				return err
-			}
-		}
-	}
-	return t.Close()
-}
-
-// remove removes the run's scratch volumes: the next Reap finds what stays.
-func (s *scratch) remove(cli docker.CLI) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ctx, cancel := cleanup()
-	defer cancel()
-	return cli.VolumeRemove(ctx, s.volumes...)
+	owner := fmt.Sprintf("%d:%d", j.facts.UID, j.facts.GID)
+	code, _, err := j.runner.Docker.Exec(ctx, j.container.Name, "0", []string{"chown", owner, j.view.dir}, nil, io.Discard)
+	j.plain = err != nil || code != 0
+	return !j.plain
 }
 
 // errProbe means that the image must be asked for its user first.
@@ -195,7 +145,7 @@ func (j *job) mounts(ctx context.Context) ([]docker.Mount, error) {
 		return mounts, err
 	}
 	j.view = v
-	return append(mounts, v.mount), nil
+	return append(mounts, v.mounts()...), nil
 }
 
 // known is what is known of an image: by its answer, else from earlier runs.

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // VolumeCreate makes a volume of the local driver and returns where the
@@ -18,6 +20,19 @@ func (c CLI) VolumeCreate(ctx context.Context, name string, labels map[string]st
 	}
 	_, err := c.output(ctx, append(args, name)...)
 	return err
+}
+
+// MakeVolumes makes the volumes of mounts where a container's start would not
+// give them their labels.
+func (c CLI) MakeVolumes(ctx context.Context, mounts []Mount) error {
+	if c.dialect().tagged {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, m := range mounts {
+		g.Go(func() error { return c.VolumeCreate(ctx, m.Volume, m.Labels) })
+	}
+	return g.Wait()
 }
 
 // VolumeRemove removes volumes; those already gone are fine.
