@@ -21,17 +21,10 @@ type ref struct{ name, object, peeled string }
 // user's repository, the remote now called origin; and the branch or tag that
 // is tested, at the tested commit.
 func (t *Tree) refs(ctx context.Context, o GitOptions) (*refList, error) {
-	tracking := "refs/remotes/" + t.snapshot.origin.name + "/"
-	patterns := []string{"refs/heads/", "refs/tags/"}
-	if t.snapshot.origin.name != "" {
-		patterns = append(patterns, tracking)
+	if t.ReadRefs(ctx); t.listErr != nil {
+		return nil, t.listErr
 	}
-	args := append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(*objectname) %(symref)", "--"}, patterns...)
-	out, err := git(t.snapshot.repo.Root, args...).output(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l, err := parseRefs(string(out), tracking, t.snapshot.repo.format)
+	l, err := parseRefs(t.listed, t.tracking(), t.snapshot.repo.format)
 	if err != nil || t.Commit == "" {
 		return l, err
 	}
@@ -43,6 +36,24 @@ func (t *Tree) refs(ctx context.Context, o GitOptions) (*refList, error) {
 	}
 	return l, nil
 }
+
+// ReadRefs reads the refs of the user's repository, once, ahead of those who
+// write them.
+func (t *Tree) ReadRefs(ctx context.Context) {
+	t.listing.Do(func() {
+		patterns := []string{"refs/heads/", "refs/tags/"}
+		if t.snapshot.origin.name != "" {
+			patterns = append(patterns, t.tracking())
+		}
+		args := append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(*objectname) %(symref)", "--"}, patterns...)
+		var out []byte
+		out, t.listErr = git(t.snapshot.repo.Root, args...).output(ctx)
+		t.listed = string(out)
+	})
+}
+
+// tracking is where the branches of the chosen remote stand.
+func (t *Tree) tracking() string { return "refs/remotes/" + t.snapshot.origin.name + "/" }
 
 // parseRefs reads lines of "name object peeled target", of which the last two
 // may be empty. Names below tracking become origin's.

@@ -16,6 +16,7 @@ type TarOptions struct {
 	Only     []File // the files to write, of this tree and in its order; nil: all
 	UID, GID int    // the owner of everything
 	Prefix   string // the folder everything is put into, "home/user/project"; empty: none
+	Open     bool   // the tar has no end: another follows
 }
 
 // WriteTar writes files as a tar stream, straight from the disk or from git's
@@ -33,7 +34,11 @@ func (t *Tree) WriteTar(ctx context.Context, w io.Writer, o TarOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := tw.archive.tar.Close(); err != nil {
+	end := tw.archive.tar.Close
+	if o.Open {
+		end = tw.archive.tar.Flush
+	}
+	if err := end(); err != nil {
 		return err
 	}
 	return buffered.Flush()

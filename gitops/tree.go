@@ -35,6 +35,10 @@ type Tree struct {
 
 	mu       sync.Mutex
 	unstable []string
+
+	listing sync.Once
+	listed  string // by git for-each-ref
+	listErr error
 }
 
 // A File is one file of a tree.

@@ -72,29 +72,34 @@ func (j *job) checkout(ctx context.Context, c plan.Checkout) (event.Status, erro
 	if err != nil {
 		return event.InfrastructureFail, err
 	}
-	if j.view == nil || j.view.dir != dir || j.resume != nil {
-		if ok, err := j.vacant(ctx, dir); err != nil || !ok {
-			return event.Failed, err
+	free, readable, err := j.survey(ctx, j.vacancy(dir))
+	if err != nil || !free {
+		if err == nil {
+			j.say("%s is not empty and not a git repository: a checkout goes into an empty folder.\n", dir)
 		}
-		if err := j.unpack(ctx, dir, tree, nil); err != nil {
+		return event.Failed, err
+	}
+	if !j.inView(dir) {
+		if err := j.place(ctx, dir, delivery{tree: tree, readable: readable}); err != nil {
 			return event.InfrastructureFail, err
 		}
 		j.say("Checked out %s into %s\n", files(len(tree.Files)), dir)
-		return event.Success, j.repository(ctx, dir, tree, nil)
+		return event.Success, nil
 	}
 	changed, deleted := tree.Since(j.view.manifest)
 	if err := j.remove(ctx, dir, deleted); err != nil {
 		return event.InfrastructureFail, err
 	}
-	if len(changed) > 0 {
-		if err := j.unpack(ctx, dir, tree, changed); err != nil {
-			return event.InfrastructureFail, err
-		}
+	if err := j.place(ctx, dir, delivery{tree: tree, only: changed, base: &j.view.manifest, readable: readable}); err != nil {
+		return event.InfrastructureFail, err
 	}
 	j.say("Checked out %s into %s (%d sent, %d removed, the rest was there)\n", files(len(tree.Files)), dir, len(changed), len(deleted))
 	j.runner.renew(j.view, changed)
-	return event.Success, j.repository(ctx, dir, tree, &j.view.manifest)
+	return event.Success, nil
 }
+
+// inView says whether the folder has the tree of a base already.
+func (j *job) inView(dir string) bool { return j.view != nil && j.view.dir == dir && j.resume == nil }
 
 func files(n int) string {
 	if n == 1 {
@@ -103,22 +108,60 @@ func files(n int) string {
 	return fmt.Sprintf("%d files", n)
 }
 
-// vacant says whether a checkout may go into dir: as in CircleCI, it must be
-// empty or a git repository.
-func (j *job) vacant(ctx context.Context, dir string) (bool, error) {
-	d := quote(dir)
-	code, err := j.session.eval(ctx, fmt.Sprintf(`[ ! -d %s ] || [ -e %s/.git ] || [ -z "$(ls -A %s)" ]`, d, d, d))
-	if err == nil && code != 0 {
-		j.say("%s is not empty and not a git repository: a checkout goes into an empty folder.\n", dir)
+// vacancy is shell text that ends with 0 where a checkout may go into dir: as
+// in CircleCI, it must be empty or a git repository.
+func (j *job) vacancy(dir string) string {
+	if j.inView(dir) {
+		return ":"
 	}
-	return code == 0, err
+	d := quote(dir)
+	return fmt.Sprintf(`[ ! -d %s ] || [ -e %s/.git ] || [ -z "$(ls -A %s)" ]`, d, d, d)
 }
 
-// unpack sends files of the tree; nil means all.
-func (j *job) unpack(ctx context.Context, dir string, tree *gitops.Tree, only []gitops.File) error {
-	h := j.session.hello
+// survey says whether shell text ends with 0, and whether the container's user
+// can read the host's objects that are mounted: the engine may be elsewhere and
+// have another folder there. It is one question, because each takes its time.
+func (j *job) survey(ctx context.Context, text string) (yes, readable bool, err error) {
+	const no, unreadable = 1, 2
+	objects := fmt.Sprintf("(exit %d)", unreadable)
+	if w := j.witness(); w != "" {
+		objects = "[ -r " + quote(objectsDir+"/"+w) + " ] || " + objects
+	}
+	code, err := j.session.eval(ctx, fmt.Sprintf("if %s; then %s; else (exit %d); fi", text, objects, no))
+	return code != no, code == 0, err
+}
+
+// A delivery is what goes into the folder of a checkout.
+type delivery struct {
+	tree     *gitops.Tree
+	only     []gitops.File    // nil: all files
+	base     *gitops.Manifest // what the folder has already; nil: nothing
+	readable bool             // the host's objects
+}
+
+// place sends files of the tree and makes dir a git repository at the tested
+// commit, with the host's objects where the container can read them, else with
+// a pack of its own.
+func (j *job) place(ctx context.Context, dir string, d delivery) error {
+	h, b := j.session.hello, j.runner.Build
+	var alternates []string
+	if d.readable {
+		alternates = append([]string{objectsDir}, j.objects[1:]...)
+	}
+	committed := d.tree.Commit != "" // else there is no repository to speak of
+	err := j.send(ctx, dir, func(w io.Writer) error {
+		err := d.tree.WriteTar(ctx, w, gitops.TarOptions{Only: d.only, UID: h.UID, GID: h.GID, Open: committed})
+		if err != nil || !committed {
+			return err
+		}
+		return d.tree.WriteGit(ctx, w, gitops.GitOptions{Alternates: alternates, UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag, Base: d.base})
+	})
+	if err != nil || alternates != nil || !committed {
+		return err
+	}
 	return j.send(ctx, dir, func(w io.Writer) error {
-		return tree.WriteTar(ctx, w, gitops.TarOptions{Only: only, UID: h.UID, GID: h.GID})
+		_, err := d.tree.WritePack(ctx, w, gitops.PackOptions{UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag})
+		return err
 	})
 }
 
@@ -145,41 +188,14 @@ func (j *job) remove(ctx context.Context, dir string, paths []string) error {
 	return nil
 }
 
-// repository makes dir a git repository at the tested commit, with the host's
-// objects where the container can read them, else with a pack of its own.
-func (j *job) repository(ctx context.Context, dir string, tree *gitops.Tree, base *gitops.Manifest) error {
-	if tree.Commit == "" {
-		return nil // nothing is committed yet: there is no repository to speak of
-	}
-	h, b := j.session.hello, j.runner.Build
-	var alternates []string
-	if j.readable(ctx) {
-		alternates = append([]string{objectsDir}, j.objects[1:]...)
-	}
-	err := j.send(ctx, dir, func(w io.Writer) error {
-		return tree.WriteGit(ctx, w, gitops.GitOptions{Alternates: alternates, UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag, Base: base})
-	})
-	if err != nil || alternates != nil {
-		return err
-	}
-	return j.send(ctx, dir, func(w io.Writer) error {
-		_, err := tree.WritePack(ctx, w, gitops.PackOptions{UID: h.UID, GID: h.GID, Branch: b.Branch, Tag: b.Tag})
-		return err
-	})
-}
-
-// readable says whether the container's user can read the host's objects that
-// are mounted: the engine may be elsewhere and have another folder there.
-func (j *job) readable(ctx context.Context) bool {
+// witness is the path of some file below the host's objects that are mounted;
+// empty: there is none.
+func (j *job) witness() string {
 	if len(j.objects) == 0 {
-		return false
+		return ""
 	}
-	witness, err := witness(j.objects[0])
-	if err != nil {
-		return false
-	}
-	code, err := j.session.eval(ctx, "[ -r "+quote(objectsDir+"/"+witness)+" ]")
-	return err == nil && code == 0
+	path, _ := witness(j.objects[0]) // empty with an error
+	return path
 }
 
 // witness returns the path of some file below an object folder.

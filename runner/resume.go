@@ -131,11 +131,12 @@ func (j *job) catchUp(ctx context.Context, dir string) (changed, deleted []strin
 		return nil, nil, nil
 	}
 	err = j.remove(ctx, dir, deleted)
-	if err == nil && len(files) > 0 {
-		err = j.unpack(ctx, dir, tree, files)
+	var readable bool
+	if err == nil {
+		_, readable, err = j.survey(ctx, ":")
 	}
 	if err == nil {
-		err = j.repository(ctx, dir, tree, nil)
+		err = j.place(ctx, dir, delivery{tree: tree, only: files, readable: readable})
 	}
 	return changed, deleted, err
 }

@@ -110,6 +110,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		return err
 	}
 	go func() { _, _ = r.inspect(ctx, j.plan, image) }() // ready will want it
+	go j.foresee(ctx)
 	s := newSession(wireTo(ct), j.output)
 	if err := s.meet(ctx); err != nil {
 		j.dismiss(s, ct, j.view)
@@ -119,6 +120,15 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	j.facts = &Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home}
 	r.Memory.PutFacts(image.Name, image.User, *j.facts)
 	return nil
+}
+
+// foresee reads what a checkout will want once the container lives.
+func (j *job) foresee(ctx context.Context) {
+	if _, ok := checkoutOf(j.plan); ok {
+		if tree, err := j.runner.Checkout.Tree(ctx); err == nil { // else the step tells
+			tree.ReadRefs(ctx)
+		}
+	}
 }
 
 // fits says whether the container is what its view was made for. An image's
