@@ -61,7 +61,7 @@ const contextHost = "context "
 // clientOf is the client for an engine that was added. What the environment
 // says of the local engine does not hold for it.
 func clientOf(r db.Runner, bin string) docker.CLI {
-	c := docker.CLI{Bin: docker.Elsewhere(bin), Env: []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="}}
+	c := docker.CLI{Bin: docker.Elsewhere(bin), Env: []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="}, Together: &docker.Together{}}
 	name, isContext := strings.CutPrefix(r.Host, contextHost)
 	switch {
 	case isContext:

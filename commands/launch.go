@@ -156,6 +156,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	f.Muster(ctx, at)
 	var beside errgroup.Group
 	beside.Go(func() error {
+		r.Checkout.Await(ctx)
 		tree, err := r.Checkout.Tree(ctx)
 		if err == nil {
 			out.Emit(treeRead(at, tree))
@@ -257,7 +258,7 @@ func treeRead(at event.At, t *gitops.Tree) event.TreeRead {
 func (l *launch) runner(id int64, out *event.Stream, lease *docker.Lease) *runner.Runner {
 	branch, tag := l.ref()
 	r := &runner.Runner{
-		Docker: docker.CLI{Bin: l.engine}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), runner.Passwords(l.plan)...)),
+		Docker: docker.CLI{Bin: l.engine, Together: &docker.Together{}}, Engine: engineName(l.engine), Out: out, Mask: runner.NewMask(append(l.all(), runner.Passwords(l.plan)...)),
 		Checkout: l.checkout,
 		Build:    l.build(id, branch, tag),
 		Env:      l.project, Contexts: l.contexts, Given: l.env, Keys: l.keys, Agent: l.forwarded,

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/event"
@@ -24,7 +25,35 @@ type Checkout struct {
 	once sync.Once
 	tree *gitops.Tree
 	err  error
+
+	engaged lazyGate
 }
+
+// headStart is how long the reading of a tree waits for the engine.
+const headStart = 100 * time.Millisecond
+
+// Await waits until the engine has got its first work, for a moment: to read a
+// large tree takes all CPUs, and the start of a container takes longer.
+func (c *Checkout) Await(ctx context.Context) {
+	select {
+	case <-c.engaged.opened():
+	case <-time.After(headStart): // there may be nothing for it to do
+	case <-ctx.Done():
+	}
+}
+
+// A lazyGate is closed until it is opened, once and for all.
+type lazyGate struct {
+	make, close sync.Once
+	gate        chan struct{}
+}
+
+func (g *lazyGate) opened() chan struct{} {
+	g.make.Do(func() { g.gate = make(chan struct{}) })
+	return g.gate
+}
+
+func (g *lazyGate) open() { g.close.Do(func() { close(g.opened()) }) }
 
 // Tree reads the tree, once.
 func (c *Checkout) Tree(ctx context.Context) (*gitops.Tree, error) {

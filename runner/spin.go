@@ -106,6 +106,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 		return err
 	}
 	ct, err := r.Docker.Start(spec)
+	r.Checkout.engaged.open()
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type CLI struct {
 	Bin  string   // the program: "docker", "podman" or a path
 	Host string   // engine to talk to (--host); empty: docker's own choice
 	Env  []string // more environment, "NAME=value", for the client process
+
+	Together *Together // of all who share the client; nil: each removes alone
 }
 
 // command prepares one invocation in a process group of its own, so that a

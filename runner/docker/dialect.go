@@ -20,6 +20,7 @@ type dialect struct {
 	info    func(out string) (i Info, trouble string, err error)
 
 	remove []string                // removes containers at once, running or not
+	echoes bool                    // remove says the names that it was given, of what it removed
 	copyIn []string                // copies a tar that tells the owners
 	tagged bool                    // a volume that comes with its container can have labels
 	pull   func(ref string) string // the name to pull an image by
@@ -30,6 +31,7 @@ var dockers = dialect{
 	label:   "{{.Label %q}}",
 	info:    dockerInfo,
 	remove:  []string{"rm", "--force", "--volumes"},
+	echoes:  true,
 	copyIn:  []string{"cp"}, // not --archive: that looks the container's user up in its passwd file
 	tagged:  true,
 	pull:    func(ref string) string { return ref },

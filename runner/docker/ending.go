@@ -111,11 +111,12 @@ func (c CLI) Remove(ctx context.Context, names ...string) error {
 	return err
 }
 
-// remove says too whether there was one to remove.
+// remove says too whether the first was there to be removed.
 func (c CLI) remove(ctx context.Context, names ...string) (there bool, err error) {
-	removed, err := c.output(ctx, append(slices.Clone(c.dialect().remove), names...)...)
+	removed, err := c.jointly(ctx, c.dialect().remove, names...)
 	if err != nil && Gone(err) {
 		err = nil
 	}
-	return strings.TrimSpace(removed) != "", canceled(ctx, err)
+	there = removed != "" && (!c.dialect().echoes || slices.Contains(strings.Fields(removed), names[0]))
+	return there, canceled(ctx, err)
 }

@@ -40,7 +40,7 @@ func (c CLI) VolumeRemove(ctx context.Context, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	_, err := c.output(ctx, append([]string{"volume", "rm"}, names...)...)
+	_, err := c.jointly(ctx, []string{"volume", "rm"}, names...)
 	if err != nil && Gone(err) {
 		return nil
 	}
