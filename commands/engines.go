@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,6 +46,16 @@ func engines(ctx context.Context, history *db.DB, bin string) ([]engine, error) 
 		}
 	}
 	return all, err
+}
+
+// engineName names the engine in the history, without asking it: by the
+// address that docker contexts and DOCKER_HOST give it.
+func engineName(client string) string {
+	name := filepath.Base(client)
+	if name != "docker" && !docker.IsPodman(client) && os.Getenv("DOCKER_HOST") == "" && os.Getenv("DOCKER_CONTEXT") == "" {
+		return name
+	}
+	return docker.CLI{Bin: client}.Endpoint()
 }
 
 // localArch is the architecture of the local engine, where that is known

@@ -297,16 +297,6 @@ func (l *launch) build(id int64, branch, tag string) runner.Build {
 	return b
 }
 
-// engineName names the engine in the history, without asking it: by the
-// address that docker contexts and DOCKER_HOST give it.
-func engineName(client string) string {
-	name := filepath.Base(client)
-	if name != "docker" && !docker.IsPodman(client) && os.Getenv("DOCKER_HOST") == "" && os.Getenv("DOCKER_CONTEXT") == "" {
-		return name
-	}
-	return docker.CLI{Bin: client}.Endpoint()
-}
-
 func userName() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username
