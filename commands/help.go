@@ -184,6 +184,9 @@ func unknownCommand(of *cli.Command, name string) error {
 // usageError says what is wrong with flags, and which was meant.
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	hint := ""
+	if own := validators(err); own != nil {
+		return own
+	}
 	if _, name, ok := strings.Cut(err.Error(), "flag provided but not defined: -"); ok {
 		err = fmt.Errorf("%s has no flag %s", c.FullName(), dashed(name))
 		if near := cli.SuggestFlag(c.VisibleFlags(), name, true); near != "" {
@@ -191,6 +194,16 @@ func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 		}
 	}
 	return usage("%w%s\n  %s --help says what it takes", err, hint, c.FullName())
+}
+
+// validators is what a flag's validator said, without what the library puts
+// before it; nil: it was none.
+func validators(err error) error {
+	_, own, ok := strings.Cut(err.Error(), ": --")
+	if !ok || !strings.HasPrefix(err.Error(), "invalid value ") {
+		return nil
+	}
+	return usage("--%s", own)
 }
 
 func dashed(name string) string {

@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -133,7 +135,11 @@ func pick(ctx context.Context, history archive, arg string) (db.Pipeline, error)
 	if err != nil {
 		return db.Pipeline{}, usage("%q is not the number of a pipeline: popsicle history lists them", arg)
 	}
-	return history.Pipeline(ctx, id)
+	p, err := history.Pipeline(ctx, id)
+	if errors.Is(err, db.ErrNotFound) {
+		err = fmt.Errorf("%w: popsicle history lists what there is", err)
+	}
+	return p, err
 }
 
 // slugHere is the owner/name of this checkout's repository, by which a daemon

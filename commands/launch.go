@@ -37,6 +37,7 @@ type launch struct {
 	sources   []source
 	history   *db.DB
 	plan      *plan.Pipeline
+	approvals []string      // names of the approval jobs of the whole pipeline
 	later     bool          // the selection is of what setup jobs will make
 	forwarded *runner.Agent // of the user, for jobs; nil: none
 	dock      *runner.Dock  // of all pipelines of a daemon; nil: none but this one's
@@ -58,6 +59,7 @@ func (l *launch) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.approvals = approvalsOf(whole)
 	if l.plan, err = l.choose(whole); err != nil {
 		return err
 	}

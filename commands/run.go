@@ -243,6 +243,9 @@ func runAction(ctx context.Context, c *cli.Command) error {
 
 // show runs the plan before the user's eyes.
 func (l *launch) show(ctx context.Context, c *cli.Command) error {
+	if err := l.ready(ctx); err != nil {
+		return err
+	}
 	report, err := l.reporting(ctx, c.Bool("report"))
 	if err != nil {
 		return err

@@ -108,10 +108,8 @@ func (l *launch) unlockContexts(v *vault.Vault) error {
 
 func contextsOf(p *plan.Pipeline) []string {
 	var names []string
-	for _, w := range p.Workflows {
-		for _, j := range w.Jobs {
-			names = append(names, j.Contexts...)
-		}
+	for j := range p.Jobs() {
+		names = append(names, j.Contexts...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -121,14 +119,12 @@ func contextsOf(p *plan.Pipeline) []string {
 func askers(p *plan.Pipeline, context string) string {
 	var first *plan.Job
 	n := 0
-	for _, w := range p.Workflows {
-		for _, j := range w.Jobs {
-			if !slices.Contains(j.Contexts, context) {
-				continue
-			}
-			if n++; first == nil {
-				first = j
-			}
+	for j := range p.Jobs() {
+		if !slices.Contains(j.Contexts, context) {
+			continue
+		}
+		if n++; first == nil {
+			first = j
 		}
 	}
 	who := fmt.Sprintf("%s: job %s", first.Pos, first.Name)

@@ -71,7 +71,15 @@ func removeVariable(c *cli.Command, s vault.Shelf, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := v.Remove(s, key); err != nil {
+	err = v.Remove(s, key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.Kind == vault.Project:
+		return usage("no variable %s is set for this project: popsicle env list", key)
+	case errors.Is(err, fs.ErrNotExist) && key != "":
+		return usage("context %s has no variable %s: popsicle context list", s.Name, key)
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("no context is named %s: popsicle context list", s.Name)
+	case err != nil:
 		return vaultError(err)
 	}
 	if key == "" {
@@ -104,7 +112,7 @@ func listShelves(c *cli.Command, kind vault.Kind, name, none string) error {
 		}
 	}
 	if name != "" && len(listed) == 0 && kind == vault.Context {
-		return usageErr{fmt.Errorf("context %s: %w: popsicle context list", name, fs.ErrNotExist)}
+		return usage("no context is named %s: popsicle context list", name)
 	}
 	if c.Bool("json") {
 		e := json.NewEncoder(stdout(c))

@@ -37,6 +37,12 @@ func siteOf(kind plan.Kind, goos string, allowed bool) site {
 	return inContainer
 }
 
+// OnHost says whether jobs of that kind run on this host itself, where the user
+// allows it.
+func OnHost(kind plan.Kind, goos string, allowed bool) bool {
+	return siteOf(kind, goos, allowed) == bareHost
+}
+
 // noMac tells why a macos job does not run on a host of that system.
 func noMac(p *plan.Job, goos string) Outcome {
 	reason := "a macos job needs a Mac: there popsicle run --allow-host runs it"

@@ -84,6 +84,14 @@ func (c CLI) Version(ctx context.Context) (version, arch string, err error) {
 	return version, path.Base(arch), nil // podman says "linux/amd64"
 }
 
+// Installed tells whether the program is there, without starting it.
+func (c CLI) Installed() error {
+	if _, err := exec.LookPath(c.Program()); err != nil {
+		return c.failure(nil, err, "")
+	}
+	return nil
+}
+
 // failure makes an error of an invocation that did not do its part.
 func (c CLI) failure(args []string, err error, stderr string) error {
 	e := &Error{Client: c.name(), Args: args, Text: lastLines(stderr), Err: err}

@@ -17,9 +17,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(cmp.Or(e.Client, "docker") + " ")
-	b.WriteString(e.verb())
-	b.WriteString(": ")
+	b.WriteString(strings.TrimSpace(cmp.Or(e.Client, "docker")+" "+e.verb()) + ": ")
 	if e.Text == "" {
 		b.WriteString(e.Err.Error())
 	} else {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -18,6 +19,19 @@ type Pipeline struct {
 	Workflows []*Workflow
 	Files     []File
 	Notes     []Note // what popsicle leaves out or replaces, and why
+}
+
+// Jobs are the jobs of all workflows, in their order.
+func (p *Pipeline) Jobs() iter.Seq[*Job] {
+	return func(yield func(*Job) bool) {
+		for _, w := range p.Workflows {
+			for _, j := range w.Jobs {
+				if !yield(j) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // A File is one config file a pipeline was made from.
