@@ -1,12 +1,14 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +69,7 @@ func historyAction(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	defer history.Close()
-	found, err := history.Pipelines(ctx, f)
+	found, err := ofRepository(ctx, history, f)
 	if err != nil {
 		return err
 	}
@@ -84,6 +86,33 @@ func historyAction(ctx context.Context, c *cli.Command) error {
 	return term.History(stdout(c), rows, newTheme(c, os.Stdout), time.Now())
 }
 
+// ofRepository lists the pipelines of a checkout, and with them those that a
+// daemon or another clone ran of the same repository.
+func ofRepository(ctx context.Context, history archive, f db.PipelineFilter) ([]db.Pipeline, error) {
+	found, err := history.Pipelines(ctx, f)
+	if err != nil || f.Root == "" || f.Repo != "" {
+		return found, err
+	}
+	if len(found) > 0 {
+		f.Repo = found[0].Repo
+	} else {
+		f.Repo = slugHere(ctx)
+	}
+	if !strings.Contains(f.Repo, "/") {
+		return found, nil // it has no remote: the name is that of a folder
+	}
+	root := f.Root
+	f.Root = ""
+	others, err := history.Pipelines(ctx, f)
+	others = slices.DeleteFunc(others, func(p db.Pipeline) bool { return p.Root == root })
+	found = append(found, others...)
+	slices.SortFunc(found, func(a, b db.Pipeline) int { return cmp.Compare(b.ID, a.ID) })
+	if f.Limit > 0 {
+		found = found[:min(f.Limit, len(found))]
+	}
+	return found, err
+}
+
 func known(s event.Status) error {
 	var names []string
 	for _, k := range statuses {
@@ -98,7 +127,7 @@ func known(s event.Status) error {
 func nothingYet(w io.Writer, f db.PipelineFilter) error {
 	text := "no pipeline has run yet: popsicle run\n"
 	if f.Root != "" {
-		text = "no pipeline has run yet in this checkout: popsicle run (those of the daemon: popsicle history --all)\n"
+		text = "no pipeline has run yet in this checkout: popsicle run (popsicle history --all lists those of others)\n"
 	}
 	if f.Branch != "" || f.Status != "" || f.Repo != "" {
 		text = "no pipeline matches: popsicle history --all lists every one\n"
