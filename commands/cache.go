@@ -144,7 +144,7 @@ func cacheListAction(ctx context.Context, c *cli.Command) error {
 
 func cacheTable(w io.Writer, caches []db.Cache, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KEY\tFILES\tSIZE\tON DISK\tSAVED\tUSED\tBY")
+	fmt.Fprintln(t, "key\tfiles\tsize\ton disk\tsaved\tused\tby")
 	for _, one := range caches {
 		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t#%d/%s\n", one.Key, one.Files, humanize.Bytes(uint64(one.Bytes)), humanize.Bytes(uint64(one.Stored)),
 			term.Age(one.Created, now), term.Age(one.Used, now), one.Pipeline, one.Job)

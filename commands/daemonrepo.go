@@ -92,6 +92,9 @@ func repoListAction(ctx context.Context, c *cli.Command) error {
 	}
 	defer history.Close()
 	all, err := history.Repos(ctx)
+	if len(all) == 0 && err == nil {
+		_, err = fmt.Fprintln(c.Root().ErrWriter, "no repository is on the list: popsicle daemon repo add OWNER/NAME")
+	}
 	for _, r := range all {
 		events, contexts := "all events", ""
 		if len(r.Events) > 0 {

@@ -51,6 +51,7 @@ type collection struct {
 	home     string
 	out      io.Writer
 	dry, all bool
+	told     bool          // that something goes
 	age      time.Duration // of kept containers
 	limits   limits
 }
@@ -102,7 +103,11 @@ func (g *collection) run(ctx context.Context, all []engine) error {
 	if !g.dry {
 		errs = errors.Join(errs, forget(dead, visits))
 	}
-	return errors.Join(errs, g.evict(ctx))
+	errs = errors.Join(errs, g.evict(ctx))
+	if errs == nil && !g.told {
+		fmt.Fprintln(g.out, "nothing is old enough, or too much, to be removed")
+	}
+	return errs
 }
 
 // visit removes from an engine what nobody needs.
@@ -121,6 +126,7 @@ func (v *errand) note(format string, args ...any) {
 
 // say tells of one thing that goes.
 func (g *collection) say(format string, args ...any) {
+	g.told = true
 	verb := "removed "
 	if g.dry {
 		verb = "would remove "
@@ -187,6 +193,7 @@ func (g *collection) evict(ctx context.Context) error {
 	}
 	e, err := g.limits.evict(ctx, g.history, g.dry)
 	if err == nil {
+		g.told = true
 		fmt.Fprintln(g.out, e.describe(g.dry))
 	}
 	return err

@@ -205,7 +205,7 @@ func writeOrbs(w io.Writer, rows []orbRow) error {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ORB\tVERSION\tSTATE\tFILE")
+	fmt.Fprintln(table, "orb\tversion\tstate\tfile")
 	for _, r := range rows {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", printable(r.Ref), dash(r.Version), r.State, dash(printable(r.File)))
 	}

@@ -91,6 +91,10 @@ func remoteList(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(c.Root().ErrWriter, "no daemon has a name here: popsicle remote add NAME URL")
+		return err
+	}
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)

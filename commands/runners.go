@@ -199,7 +199,7 @@ func runnersList(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	w := tabwriter.NewWriter(stdout(c), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tHOST\tARCH\tJOBS\tLABELS")
+	fmt.Fprintln(w, "name\thost\tarch\tjobs\tlabels")
 	for _, r := range rows {
 		jobs := "by CPUs"
 		if r.Jobs > 0 {

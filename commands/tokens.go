@@ -88,6 +88,10 @@ func tokenList(ctx context.Context, c *cli.Command, history *db.DB) error {
 	if err != nil {
 		return err
 	}
+	if len(tokens) == 0 {
+		_, err := fmt.Fprintln(c.Root().ErrWriter, "there are no tokens: popsicle daemon token create NAME")
+		return err
+	}
 	day := func(t time.Time, none string) string {
 		if t.IsZero() {
 			return none
