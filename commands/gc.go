@@ -105,7 +105,7 @@ func (g *collection) run(ctx context.Context, all []engine) error {
 	}
 	errs = errors.Join(errs, g.evict(ctx))
 	if errs == nil && !g.told {
-		fmt.Fprintln(g.out, "nothing is old enough, or too much, to be removed")
+		fmt.Fprintln(g.out, "there is nothing to remove")
 	}
 	return errs
 }
