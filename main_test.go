@@ -207,9 +207,6 @@ func TestWhoKnowsWhat(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	eachSource(t, func(s source) {
-		if s.test {
-			return
-		}
 		if n := s.set.File(s.file.FileStart).LineCount(); n > longestFile {
 			t.Errorf("%s has %d lines: more than %d mean that it holds two nouns", s.name, n, longestFile)
 		}

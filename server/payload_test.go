@@ -48,19 +48,36 @@ var usualPull = variant{
 	"repository": variant{"id": 1, "full_name": "acme/app", "default_branch": "main"}, "sender": variant{"login": "bob"},
 }
 
+// A sent is a delivery, and what is to come of it.
+type sent struct {
+	name, event string
+	body        variant
+	status      int
+	outcome     db.Outcome
+	reason      string // a part of it
+}
+
+// check posts it to servers by the form of their bodies.
+func (c sent) check(t *testing.T, servers map[string]*Server) {
+	body, err := json.Marshal(c.body.with("case", c.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, text := range map[string]string{"application/json": string(body), formType: "payload=" + url.QueryEscape(string(body))} {
+		status, a, answer := post(t, servers[kind], delivery(c.event, text, set("Content-Type", kind)))
+		if status != c.status || a.Outcome != c.outcome || !strings.Contains(answer, c.reason) || len(answer) > 1000 {
+			t.Errorf("%s: %d %.1000s", kind, status, answer)
+		}
+	}
+}
+
 // TestVariants sends what forges send besides the usual: all is answered for
 // the right reason, and nothing is our failure.
 func TestVariants(t *testing.T) {
 	huge := strings.Repeat("x", 1<<20)
 	push, pull := usualPush.with, usualPull.with
 	servers := map[string]*Server{"application/json": newHooks(t), formType: newHooks(t)}
-	for _, c := range []struct {
-		name, event string
-		body        variant
-		status      int
-		outcome     db.Outcome
-		reason      string // a part of it
-	}{
+	for _, c := range []sent{
 		{"no head commit", "push", push("head_commit", nil), 202, db.OutcomeQueued, ""},
 		{"head_commit null", "push", push("head_commit", null), 202, db.OutcomeQueued, ""},
 		{"no sender", "push", push("sender", nil), 202, db.OutcomeQueued, ""},
@@ -139,18 +156,7 @@ func TestVariants(t *testing.T) {
 		{"repositories, and none of them", "installation_repositories", variant{"action": "added", "repositories_added": []any{variant{"full_name": "acme/app"}}}, 200, db.OutcomeIgnored, "no repository"},
 		{"nothing", "security_advisory", variant{}, 200, db.OutcomeIgnored, "no repository"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			body, err := json.Marshal(c.body.with("case", c.name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for kind, text := range map[string]string{"application/json": string(body), formType: "payload=" + url.QueryEscape(string(body))} {
-				status, a, answer := post(t, servers[kind], delivery(c.event, text, set("Content-Type", kind)))
-				if status != c.status || a.Outcome != c.outcome || !strings.Contains(answer, c.reason) || len(answer) > 1000 {
-					t.Errorf("%s: %d %.1000s", kind, status, answer)
-				}
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, servers) })
 	}
 }
 
