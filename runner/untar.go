@@ -10,10 +10,10 @@ import (
 )
 
 // blockSize is the driver's unit of tar, in bytes; a chunk holds at most
-// chunkBlocks of them, and costs the driver a process.
+// chunkSize bytes, and costs the driver a process.
 const (
-	blockSize   = 64 << 10
-	chunkBlocks = 64
+	blockSize = 64 << 10
+	chunkSize = 32 * blockSize
 )
 
 // untar unpacks what write produces, a tar, into a folder of the container.
@@ -51,12 +51,9 @@ type chunks struct {
 func (c *chunks) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
-		if c.buf == nil {
-			c.buf = make([]byte, 0, chunkBlocks*blockSize)
-		}
-		take := min(len(p), cap(c.buf)-len(c.buf))
+		take := min(len(p), chunkSize-len(c.buf))
 		c.buf, p = append(c.buf, p[:take]...), p[take:]
-		if len(c.buf) == cap(c.buf) {
+		if len(c.buf) == chunkSize {
 			if err := c.flush(); err != nil {
 				return 0, err
 			}

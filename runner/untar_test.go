@@ -39,7 +39,7 @@ func TestUntar(t *testing.T) {
 		0, 1, 5000,
 		blockSize - head - tail, blockSize - head - tail + 512, // one block exactly, and one record more
 		3*blockSize - head - tail,
-		chunkBlocks*blockSize - head - tail, chunkBlocks*blockSize - head - tail + 512, // a chunk, and more
+		chunkSize - head - tail, chunkSize - head - tail + 512, // a chunk, and more
 	}
 	eachShell(t, func(t *testing.T, c *talk) {
 		dir := filepath.Join(t.TempDir(), "a new folder")
@@ -125,7 +125,7 @@ func TestUntarIsCanceledInTheMiddleOfAWrite(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	err = s.untar(ctx, "/x", func(w io.Writer) error {
 		cancel()
-		_, err := w.Write(make([]byte, 2*chunkBlocks*blockSize))
+		_, err := w.Write(make([]byte, 2*chunkSize))
 		return err
 	})
 	if !errors.Is(err, context.Canceled) {
@@ -139,9 +139,9 @@ func TestUntarIsCanceledInTheMiddleOfAWrite(t *testing.T) {
 func FuzzChunks(f *testing.F) {
 	f.Add(uint32(1), uint16(1))
 	f.Add(uint32(blockSize), uint16(512))
-	f.Add(uint32(chunkBlocks*blockSize), uint16(65535))
+	f.Add(uint32(chunkSize), uint16(65535))
 	f.Fuzz(func(t *testing.T, size uint32, piece uint16) {
-		data := make([]byte, size%(3*chunkBlocks*blockSize))
+		data := make([]byte, size%(3*chunkSize))
 		for i := range data {
 			data[i] = byte(i>>8 ^ i)
 		}
@@ -166,7 +166,7 @@ func FuzzChunks(f *testing.F) {
 			if blocks == 0 {
 				break
 			}
-			if blocks < 0 || blocks > chunkBlocks || b.Len() < blocks*blockSize {
+			if blocks < 0 || blocks > chunkSize/blockSize || b.Len() < blocks*blockSize {
 				t.Fatalf("%d blocks, %d bytes left", blocks, b.Len())
 			}
 			got = append(got, b.Next(blocks*blockSize)...)
