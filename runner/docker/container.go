@@ -60,7 +60,7 @@ func (m Mount) arg() string {
 		fields = append(fields, "volume-label="+name+"="+m.Labels[name])
 	}
 	if m.ReadOnly {
-		fields = append(fields, "readonly")
+		fields = append(fields, "ro") // podman does not know readonly for volumes
 	}
 	return csv(fields)
 }

@@ -14,9 +14,9 @@ func TestMount(t *testing.T) {
 		want string
 	}{
 		{"a volume", Mount{Target: "/t", Volume: "v"}, "type=volume,target=/t,source=v"},
-		{"a volume to read", Mount{Target: "/t", Volume: "v", ReadOnly: true}, "type=volume,target=/t,source=v,readonly"},
-		{"a bind", Mount{Target: "/t", Bind: "/host"}, "type=bind,source=/host,target=/t,readonly"},
-		{"a bind whose path has a comma", Mount{Target: "/t", Bind: "/a,b"}, `type=bind,"source=/a,b",target=/t,readonly`},
+		{"a volume to read", Mount{Target: "/t", Volume: "v", ReadOnly: true}, "type=volume,target=/t,source=v,ro"},
+		{"a bind", Mount{Target: "/t", Bind: "/host"}, "type=bind,source=/host,target=/t,ro"},
+		{"a bind whose path has a comma", Mount{Target: "/t", Bind: "/a,b"}, `type=bind,"source=/a,b",target=/t,ro`},
 		{"a quote", Mount{Target: `/t"x"`, Volume: "v"}, `type=volume,"target=/t""x""",source=v`},
 		{
 			"an overlay of its own", Mount{Target: "/t", Options: map[string]string{"type": "overlay", "device": "overlay", "o": "lowerdir=/l,upperdir=/u,workdir=/w"}},
@@ -47,7 +47,7 @@ func TestRunArguments(t *testing.T) {
 		Mounts: []Mount{{Target: "/a", Volume: "va"}, {Target: "/b", Bind: "/host"}},
 	}
 	want := "run|--interactive|--init|--rm|--pull|never|--log-driver|none|--name|n|--label|popsicle.job=a b|--label|popsicle.run=7" +
-		"|--user|1000|--platform|linux/arm64|--entrypoint|/bin/sh|--mount|type=volume,target=/a,source=va|--mount|type=bind,source=/host,target=/b,readonly|img:1|-c|script|popsicle"
+		"|--user|1000|--platform|linux/arm64|--entrypoint|/bin/sh|--mount|type=volume,target=/a,source=va|--mount|type=bind,source=/host,target=/b,ro|img:1|-c|script|popsicle"
 	if got := strings.Join(s.args(), "|"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
