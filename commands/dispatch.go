@@ -42,6 +42,7 @@ type daemon struct {
 	running   map[int64]*taken
 	mirrors   map[string]*gitops.Mirror
 	standards map[string]standard // by URL; of keepTime alone
+	asked     map[int64]bool      // pipelines whose commits were told that they wait for approval; of work alone
 	works     sync.WaitGroup
 }
 
@@ -71,7 +72,7 @@ func (d *daemon) work(ctx context.Context) {
 	go d.poll(ctx)
 	go d.keepTime(ctx)
 	for ctx.Err() == nil {
-		if err := d.takeAll(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(d.tellHeld(ctx), d.takeAll(ctx)); err != nil && ctx.Err() == nil {
 			d.log.Error("queue not read", "error", err)
 		}
 		select {
@@ -107,6 +108,7 @@ func (d *daemon) takeAll(ctx context.Context) error {
 	waiting = slices.DeleteFunc(waiting, func(o db.Order) bool { return o.Hold || d.has(o.Pipeline) })
 	for len(waiting) > 0 && d.active() < d.mostPipelines() {
 		next := d.fairest(waiting)
+		d.tellApproved(waiting[next])
 		d.start(ctx, waiting[next])
 		waiting = slices.Delete(waiting, next, next+1)
 	}

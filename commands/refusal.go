@@ -66,7 +66,7 @@ func (l *launch) end(ctx context.Context, o db.Order, status event.Status, reaso
 }
 
 // begun takes back what an earlier pipeline has said of the commit: that it
-// could not begin.
+// could not begin, or waits for approval.
 func (d *daemon) begun(ctx context.Context, o db.Order, report *ghstatus.Reporter) error {
 	t := report.Target
 	s, err := d.history.StatusOf(ctx, t.Host, t.Repo, t.Commit, report.Whole())
@@ -75,7 +75,7 @@ func (d *daemon) begun(ctx context.Context, o db.Order, report *ghstatus.Reporte
 		return nil
 	case err != nil:
 		return fmt.Errorf("statuses of %s: %w", t.Commit, err)
-	case s.State != string(ghstatus.Error) || s.Pipeline >= o.Pipeline:
+	case s.State == string(ghstatus.Success) || s.Pipeline >= o.Pipeline:
 		return nil
 	}
 	return report.Begin(o.Pipeline)

@@ -105,8 +105,17 @@ func scanOrder(scan func(...any) error) (o Order, err error) {
 // Waiting lists the orders that nobody has taken, oldest first, and those on
 // hold among them.
 func (d *DB) Waiting(ctx context.Context) ([]Order, error) {
+	return d.untaken(ctx, "'queued', 'on_hold'")
+}
+
+// Held lists the orders that wait for somebody to approve them, oldest first.
+func (d *DB) Held(ctx context.Context) ([]Order, error) {
+	return d.untaken(ctx, "'on_hold'")
+}
+
+func (d *DB) untaken(ctx context.Context, statuses string) ([]Order, error) {
 	rows, err := d.read.QueryContext(ctx, "SELECT "+orderColumns+` FROM pipelines AS p INDEXED BY pipelines_by_status JOIN orders AS o ON o.pipeline_id = p.id
-		WHERE p.status IN ('queued', 'on_hold') AND p.lease = '' ORDER BY p.id`)
+		WHERE p.status IN (`+statuses+`) AND p.lease = '' ORDER BY p.id`)
 	if err != nil {
 		return nil, d.wrap(err)
 	}

@@ -118,6 +118,17 @@ func (d *DB) Statuses(ctx context.Context, pipeline int64) ([]Status, error) {
 	return found, d.wrap(err)
 }
 
+// PendingStatuses lists what was said last, under a context, of commits that
+// wait.
+func (d *DB) PendingStatuses(ctx context.Context, context string) ([]Status, error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT `+statusColumns+` FROM statuses WHERE context = ? AND state = 'pending' ORDER BY id`, context)
+	if err != nil {
+		return nil, d.wrap(err)
+	}
+	found, err := collect(rows, scanStatus)
+	return found, d.wrap(err)
+}
+
 // HurryStatuses makes due at once what waits of a commit.
 func (d *DB) HurryStatuses(ctx context.Context, host, repo, commit string) error {
 	return d.update(ctx, func(tx *sql.Tx) error {

@@ -22,6 +22,12 @@ func (r *Reporter) Begin(pipeline int64) error {
 	return r.Put(r.whole(pipeline, Success, "a later pipeline could begin"))
 }
 
+// Say says something of a pipeline as a whole, before any workflow of it is
+// known.
+func (r *Reporter) Say(pipeline int64, state State, text string) error {
+	return r.Put(r.whole(pipeline, state, text))
+}
+
 // Whole is the context of what is said of a pipeline as a whole.
 func (r *Reporter) Whole() string { return cmp.Or(r.Prefix, "popsicle") }
 

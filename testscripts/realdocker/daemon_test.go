@@ -159,7 +159,7 @@ func TestDaemon(t *testing.T) {
 
 func TestForkWaitsForApproval(t *testing.T) {
 	t.Setenv("POPSICLE_SECRETS", "file")
-	w := newWatch(t, watched(images.Busybox(t), `'echo "$CIRCLE_BRANCH|$CIRCLE_PR_NUMBER|$CIRCLE_PR_USERNAME|${#TOKEN} letters"'`))
+	w, api := newTelling(t, watched(images.Busybox(t), `'echo "$CIRCLE_BRANCH|$CIRCLE_PR_NUMBER|$CIRCLE_PR_USERNAME|${#TOKEN} letters"'`))
 	set := w.command("env", "set", "TOKEN")
 	set.Stdin = strings.NewReader("hunter2hunter2")
 	if out, err := set.CombinedOutput(); err != nil {
@@ -171,10 +171,13 @@ func TestForkWaitsForApproval(t *testing.T) {
 	if status != 202 || !strings.Contains(text, "on_hold") {
 		t.Fatalf("%d %s", status, text)
 	}
+	w.told(api, head, "popsicle pending: waits for approval: popsicle approve 1")
 	w.push("refs/heads/main")
 	w.await("on_hold", "success")
 	w.must(0, "approve", "1")
 	w.await("success", "success")
+	w.told(api, head, "popsicle success: approved by ")
+	w.told(api, head, "popsicle/main success: 1 job passed in ")
 	if log := w.must(0, "logs", "2"); !strings.Contains(log, "main|||14 letters") {
 		t.Errorf("the log of the push, which may have the token:\n%s", log)
 	}
