@@ -41,13 +41,14 @@ func (h *Hooks) signed(given string, text []byte) bool {
 	return false
 }
 
-// giteaForm returns what Gitea and Forgejo sign of a form: its payload, where
-// GitHub signs the form as it is sent. What nobody has signed yet is not
+// giteaForm returns what Gitea, Forgejo and Gogs sign of a form: its payload,
+// where GitHub signs the form as it is sent. What nobody has signed yet is not
 // parsed, only unescaped.
 func giteaForm(header http.Header, body []byte) (text []byte, ok bool) {
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	escaped, ok := bytes.CutPrefix(body, []byte("payload="))
-	if header.Get("X-Gitea-Signature") == "" || kind != formType || !ok || bytes.IndexByte(escaped, '&') >= 0 {
+	theirs := header.Get("X-Gitea-Signature") + header.Get("X-Forgejo-Signature") + header.Get("X-Gogs-Signature")
+	if theirs == "" || kind != formType || !ok || bytes.IndexByte(escaped, '&') >= 0 {
 		return nil, false
 	}
 	payload, err := url.QueryUnescape(string(escaped))

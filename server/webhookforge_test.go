@@ -61,6 +61,21 @@ func TestGiteaForms(t *testing.T) {
 	}
 }
 
+// TestFormsOfOtherForges: Gogs has headers of its own alone, and signs as Gitea does.
+func TestFormsOfOtherForges(t *testing.T) {
+	text := `{"ref":"refs/heads/main","after":"` + some + `",` + repo + `}`
+	for _, forge := range []string{"X-Gitea-", "X-Forgejo-", "X-Gogs-"} {
+		r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader("payload="+url.QueryEscape(text)))
+		for name, value := range map[string]string{"Event": "push", "Delivery": "f6266f16-1bf3-46a5-9ea4-602e06ead473", "Signature": sign([]byte(secret), []byte(text))} {
+			r.Header.Set(forge+name, value)
+		}
+		r.Header.Set("Content-Type", formType)
+		if status, _, answer := post(t, newHooks(t), r); status != 202 {
+			t.Errorf("%s: %d %s", forge, status, answer)
+		}
+	}
+}
+
 // TestGiteaWithoutSecret is about the empty signatures that Gitea sends where
 // its webhook has no secret.
 func TestGiteaWithoutSecret(t *testing.T) {
