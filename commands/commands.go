@@ -32,7 +32,11 @@ const (
 // Main runs the command line, args[0] being the program's name, and returns
 // its exit code. Nothing else maps errors to exit codes.
 func Main(args []string) int {
-	err := root().Run(context.Background(), args)
+	r := root()
+	err := foreign(r, args)
+	if err == nil {
+		err = r.Run(context.Background(), args)
+	}
 	code := exitCode(err)
 	var ended endedError
 	var told toldError

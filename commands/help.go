@@ -173,25 +173,18 @@ func helpOrUnknown(_ context.Context, c *cli.Command) error {
 	return nil
 }
 
-func unknownCommand(of *cli.Command, name string) error {
-	hint := ""
-	if near := cli.SuggestCommand(of.VisibleCommands(), name); near != "" {
-		hint = fmt.Sprintf(": did you mean %q?", near)
-	}
-	return usage("%s has no command %q%s\n  %s --help lists them", of.FullName(), name, hint, of.FullName())
-}
-
 // usageError says what is wrong with flags, and which was meant.
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	hint := ""
 	if own := validators(err); own != nil {
 		return own
 	}
+	if wrong := wrongValue(c, err); wrong != nil {
+		return wrong
+	}
 	if _, name, ok := strings.Cut(err.Error(), "flag provided but not defined: -"); ok {
 		err = fmt.Errorf("%s has no flag %s", c.FullName(), dashed(name))
-		if near := cli.SuggestFlag(c.VisibleFlags(), name, true); near != "" {
-			hint = fmt.Sprintf(": did you mean %s?", near)
-		}
+		hint = otherFlag(c, name)
 	}
 	return usage("%w%s\n  %s --help says what it takes", err, hint, c.FullName())
 }
