@@ -47,11 +47,22 @@ func checkVersion(root *tree.Node, m *mistakes) {
 	v := root.Get("version")
 	switch {
 	case v == nil:
-		m.at(root, "the config lacks the key version", "begin with version: 2.1")
+		m.at(root, "the config lacks the key version", versionHint(root))
 	default:
 		c := schema.Checker{Report: m.add}
 		c.Check(v, schema.Get().Config.Key("version").Type, "version")
 	}
+}
+
+// versionHint is what a file without a version may be.
+func versionHint(root *tree.Node) string {
+	switch {
+	case root.Get("on") != nil && root.Get("jobs") != nil:
+		return "this looks like a workflow of GitHub Actions: `popsicle init` carries those over; a config begins with version: 2.1"
+	case root.Get("stages") != nil && root.Get("jobs") == nil:
+		return "this looks like a config of GitLab: `popsicle init` writes a first config; it begins with version: 2.1"
+	}
+	return "begin with version: 2.1"
 }
 
 // YAML is the file as a document: of an expanded one, a config that compiles

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -112,10 +113,17 @@ func (c *compiler) readOrb(at *tree.Node, ref string) *scope {
 	return s
 }
 
+// unversioned matches the name of an orb in a registry.
+var unversioned = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*/[a-z0-9_-]+$`)
+
 func (c *compiler) orbError(at *tree.Node, ref string, err error) {
 	var e *Error
 	if errors.As(err, &e) {
 		c.add(e)
+		return
+	}
+	if unversioned.MatchString(ref) && errors.Is(err, fs.ErrNotExist) {
+		c.at(at, fmt.Sprintf("the orb %s has no version, and there is no such file", ref), fmt.Sprintf("write %s@1.2.3, or ./%s for a file of the checkout", ref, ref))
 		return
 	}
 	c.at(at, fmt.Sprintf("the orb %s: %v", ref, err), "")

@@ -129,6 +129,10 @@ func (c *compiler) required(w *flow, m *member, name *tree.Node, names *workflow
 	if c.full() {
 		return nil
 	}
+	if len(names.jobs[m.within(name.Text)]) > 0 {
+		c.at(name, fmt.Sprintf("the job %q requires itself", m.base), "remove this requirement")
+		return nil
+	}
 	all := workflowJobs(w, m.space)
 	c.at(name, fmt.Sprintf("the job %q requires %q, which the workflow %q does not have", m.base, name.Text, w.key.Text),
 		didYouMean(name.Text, all, "it has "+listed(all)))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/popsicle-ci/popsicle/runner/plan"
 	"gopkg.in/yaml.v3"
@@ -16,6 +17,11 @@ func (r *reader) syntax(text []byte, err error) {
 	message := plainMessage(err)
 	hint := "see that indentation, quotes and colons are right here and on the line before"
 	switch {
+	case bytes.HasPrefix(text, []byte("<<<<<<< ")), bytes.Contains(text, []byte("\n<<<<<<< ")):
+		r.fail(r.placeOf(text, "<<<<<<< "), "a conflict of a merge is not resolved", "keep one side, and remove the lines <<<<<<<, ======= and >>>>>>>")
+		return
+	case strings.Contains(message, "control characters"), strings.Contains(message, "UTF-8"):
+		hint = "a config is text in UTF-8: remove what is none, or save the file in that encoding"
 	case strings.Contains(message, "cannot start any token"):
 		hint = "indent with spaces, not with tabs; quote a value that begins with @, % or `"
 	case strings.Contains(message, "mapping values are not allowed"):
@@ -29,6 +35,15 @@ func (r *reader) syntax(text []byte, err error) {
 	}
 	line, column := locate(text, message)
 	r.fail(plan.Pos{File: r.file, Line: line, Column: column}, "not valid YAML: "+message, hint)
+}
+
+// placeOf is where a line begins in a certain way.
+func (r *reader) placeOf(text []byte, begin string) plan.Pos {
+	at := 0
+	if !bytes.HasPrefix(text, []byte(begin)) {
+		at = bytes.Index(text, []byte("\n"+begin)) + 1
+	}
+	return plan.Pos{File: r.file, Line: bytes.Count(text[:at], []byte("\n")) + 1, Column: 1}
 }
 
 // plainMessage is an error of the YAML parser without its line.
@@ -82,10 +97,22 @@ func columnOf(line, message string) int {
 		if i := strings.IndexAny(body, "\t@`%"); i >= 0 {
 			return indent + i + 1
 		}
+	case strings.Contains(message, "control characters"), strings.Contains(message, "UTF-8"):
+		return notText(line) + 1
 	case strings.Contains(message, "unknown anchor"):
 		if i := strings.IndexByte(body, '*'); i >= 0 {
 			return indent + i + 1
 		}
 	}
 	return indent + 1
+}
+
+// notText is where a line has the first byte that is no text.
+func notText(line string) int {
+	for i, c := range line {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f || c == utf8.RuneError {
+			return i
+		}
+	}
+	return 0
 }

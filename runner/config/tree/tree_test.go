@@ -63,6 +63,9 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		"two documents":    {"a: 1\n---\nb: 2\n", "f.yml:2:1: a second YAML document begins here"},
 		"anchor in itself": {"a: &a\n  b: *a\n", "f.yml:2:6: the alias *a stands inside its own anchor"},
 		"unknown anchor":   {"a: *b\n", "unknown anchor 'b' referenced"},
+		"no text":          {"a: b\nc: d\x00\n", "f.yml:2:5: not valid YAML: control characters are not allowed; a config is text in UTF-8"},
+		"latin 1":          {"a: b\nc: d\xe9\n", "f.yml:2:5: not valid YAML: incomplete UTF-8 octet sequence; a config is text in UTF-8"},
+		"merge conflict":   {"a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", "f.yml:2:1: a conflict of a merge is not resolved; keep one side"},
 		"list as key":      {"? [a]\n: 1\n", "a key is a list"},
 		"deep":             {strings.Repeat("[", 200) + strings.Repeat("]", 200), "nested more than 100 deep"},
 	} {
