@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -173,4 +174,19 @@ func TestApproveWithoutJavaScript(t *testing.T) {
 		t.Errorf("the browser is at %s, want %s", at, want)
 	}
 	r.end()
+}
+
+// TestAReasonChangesLive: what a pipeline waits for is not said any more when
+// it does not wait, and is no failure.
+func TestAReasonChangesLive(t *testing.T) {
+	b := openTab(t)
+	g := newRig(t, openRead)
+	held := g.order("aaaaaaaa-0000-0000-0000-000000000001", &db.Order{Repo: "owner/name", Trigger: "webhook", Event: "pull_request", Ref: "refs/pull/3/head",
+		Commit: "abcdef0123", Branch: "pull/3", Hold: true, Pull: &db.Pull{Number: 3, Fork: true}})
+	b.open(fmt.Sprint(g.url, "/pipelines/", held.Pipeline))
+	b.until(`document.querySelector(".reason.s-on_hold").textContent.includes("popsicle approve")`)
+	if err := g.History.Approve(t.Context(), held.Pipeline, "me"); err != nil {
+		t.Fatal(err)
+	}
+	b.until(`document.querySelector("#status .s-queued") && !document.querySelector(".reason:not(#answer)")`)
 }
