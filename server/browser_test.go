@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/popsicle-ci/popsicle/db"
 	"github.com/popsicle-ci/popsicle/runner/event"
 )
 
@@ -201,11 +202,15 @@ func TestPagesInABrowser(t *testing.T) {
 	g := newRig(t, openRead)
 	g.past("ok\n")
 	_, job := g.past(colours)
+	g.order("aaaaaaaa-0000-0000-0000-000000000001", nil)
+	held := g.order("baaaaaaa-0000-0000-0000-00000000002", &db.Order{Repo: "owner/name", Trigger: "webhook", Event: "pull_request", Ref: "refs/pull/3/head", Commit: "abcdef0123",
+		Branch: "pull/3", Subject: "a change of a stranger, with a title that takes more than one line of a phone", Hold: true, Pull: &db.Pull{Number: 3, Fork: true}})
 	r := g.show()
 	r.hasJobs(5)
 	for name, path := range map[string]string{
 		"list": "/", "pipeline": fmt.Sprint("/pipelines/", r.id), "job": fmt.Sprint("/jobs/", job), "search": fmt.Sprintf("/jobs/%d?q=fail", job),
 		"queue": "/queue", "deliveries": "/deliveries", "tests": "/pipelines/1/tests", "artifacts": "/pipelines/1/artifacts",
+		"held": fmt.Sprint("/pipelines/", held.Pipeline), "nothing": "/?branch=nowhere",
 	} {
 		b.open(g.url + path)
 		b.inspect(name)
@@ -336,13 +341,4 @@ func TestKeyboardAndTokens(t *testing.T) {
 	}
 	b.until(`sessionStorage.getItem("token")`)
 	r.end()
-}
-
-// hasJobs waits until so many jobs are in the history.
-func (r *recording) hasJobs(n int) {
-	r.t.Helper()
-	eventually(r.t, func() bool {
-		jobs, _ := r.d.Jobs(context.Background(), r.id)
-		return len(jobs) == n
-	})
 }

@@ -189,3 +189,12 @@ func (a answer) String() string { return fmt.Sprintf("%s %v %s", a.Status, a.Hea
 func basic(token string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("me:"+token))
 }
+
+// hasJobs waits until so many jobs are in the history.
+func (r *recording) hasJobs(n int) {
+	r.t.Helper()
+	eventually(r.t, func() bool {
+		jobs, _ := r.d.Jobs(context.Background(), r.id)
+		return len(jobs) == n
+	})
+}
