@@ -47,7 +47,7 @@ func TestKeptAndCollected(t *testing.T) {
 	if !strings.HasPrefix(would, "would remove the container of job build of #1: ") || !there(image) {
 		t.Fatalf("gc --dry-run said %q of %q", would, image)
 	}
-	if said := p.must(0, "gc"); said != "" || !there(image) {
+	if said := p.must(0, "gc"); said != "there is nothing to remove\n" || !there(image) {
 		t.Errorf("gc removed what is new: %q", said)
 	}
 	if said := p.must(0, "gc", "--older-than", "1ms"); !strings.Contains(said, "removed the container of job build of #1: "+image) || there(image) {
