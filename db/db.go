@@ -223,9 +223,18 @@ func (d *DB) update(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // SQLite has done that already, or does when the connection is closed
-		return d.wrap(err)
+		return d.wrap(cancelled(ctx, err))
 	}
-	return d.wrap(tx.Commit())
+	return d.wrap(cancelled(ctx, tx.Commit()))
+}
+
+// cancelled is what ended a transaction whose context is over: database/sql
+// rolls it back by itself, and then knows only that it is gone.
+func cancelled(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // change runs one statement in a transaction of its own.

@@ -33,9 +33,9 @@ func (d *DB) durably(ctx context.Context, do func(*sql.Tx) error) (err error) {
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // SQLite has done that already, or does when the connection is closed
-		return d.wrap(err)
+		return d.wrap(cancelled(ctx, err))
 	}
-	return d.wrap(tx.Commit())
+	return d.wrap(cancelled(ctx, tx.Commit()))
 }
 
 // rewind moves what the log of the database holds into the database, so that
