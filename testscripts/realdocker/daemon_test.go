@@ -157,6 +157,8 @@ func TestDaemon(t *testing.T) {
 	w.await("success", "success", "success", "failed")
 }
 
+// TestForkWaitsForApproval has names of a stranger that a shell would run, if
+// they were no variables.
 func TestForkWaitsForApproval(t *testing.T) {
 	t.Setenv("POPSICLE_SECRETS", "file")
 	w, api := newTelling(t, watched(images.Busybox(t), `'echo "$CIRCLE_BRANCH|$CIRCLE_PR_NUMBER|$CIRCLE_PR_USERNAME|${#TOKEN} letters"'`))
@@ -167,7 +169,7 @@ func TestForkWaitsForApproval(t *testing.T) {
 	}
 	head := w.sh("git checkout -q --detach; echo x > x; git add .; git commit -qm x; git update-ref refs/pull/7/head HEAD; git rev-parse HEAD; git checkout -q main")
 	status, text := w.post("pull_request", `{"action":"opened","pull_request":{"number":7,"title":"T","html_url":"https://h/7","user":{"login":"eve"},
-		"head":{"ref":"main","sha":"`+head+`","repo":{"id":2,"full_name":"eve/app"}},"base":{"ref":"main","repo":{"id":1}}},"repository":{"id":1,"full_name":"acme/app"}}`)
+		"head":{"ref":"main","sha":"`+head+`","repo":{"id":2,"full_name":"$(id)'e;ve/app"}},"base":{"ref":"main","repo":{"id":1}}},"repository":{"id":1,"full_name":"acme/app"}}`)
 	if status != 202 || !strings.Contains(text, "on_hold") {
 		t.Fatalf("%d %s", status, text)
 	}
@@ -181,7 +183,7 @@ func TestForkWaitsForApproval(t *testing.T) {
 	if log := w.must(0, "logs", "2"); !strings.Contains(log, "main|||14 letters") {
 		t.Errorf("the log of the push, which may have the token:\n%s", log)
 	}
-	if log := w.must(0, "logs", "1"); !strings.Contains(log, "pull/7|7|eve|0 letters") {
+	if log := w.must(0, "logs", "1"); !strings.Contains(log, "pull/7|7|$(id)'e;ve|0 letters") {
 		t.Errorf("the log:\n%s", log)
 	}
 }
