@@ -195,7 +195,7 @@ func (l *launch) drive(ctx context.Context, id int64, out *event.Stream, f *runn
 	if waiting := r.Unanswered(); reason == "" && status == event.Success && len(waiting) > 0 {
 		reason = l.onHold(id, waiting)
 	}
-	l.warnUnstable(at, out, r)
+	l.warnUnstable(ctx, at, out, r)
 	out.Emit(event.PipelineFinished{At: at, Status: status, Reason: reason})
 	return status
 }
@@ -230,8 +230,8 @@ func (l *launch) atOnce(f *runner.Fleet) int {
 }
 
 // warnUnstable says when files changed while they were read.
-func (l *launch) warnUnstable(at event.At, out *event.Stream, r *runner.Runner) {
-	tree, err := r.Checkout.Tree(context.Background()) // it was read before
+func (l *launch) warnUnstable(ctx context.Context, at event.At, out *event.Stream, r *runner.Runner) {
+	tree, err := r.Checkout.Tree(ctx) // it was read before
 	if err != nil {
 		return
 	}

@@ -21,10 +21,11 @@ type ref struct{ name, object, peeled string }
 // user's repository, the remote now called origin; and the branch or tag that
 // is tested, at the tested commit.
 func (t *Tree) refs(ctx context.Context, o GitOptions) (*refList, error) {
-	if t.ReadRefs(ctx); t.listErr != nil {
-		return nil, t.listErr
+	listed, err := t.ReadRefs(ctx)
+	if err != nil {
+		return nil, err
 	}
-	l, err := parseRefs(t.listed, t.tracking(), t.snapshot.repo.format)
+	l, err := parseRefs(listed, t.tracking(), t.snapshot.repo.format)
 	if err != nil || t.Commit == "" {
 		return l, err
 	}
@@ -37,19 +38,26 @@ func (t *Tree) refs(ctx context.Context, o GitOptions) (*refList, error) {
 	return l, nil
 }
 
-// ReadRefs reads the refs of the user's repository, once, ahead of those who
+// ReadRefs reads the refs of the user's repository, once: ahead of those who
 // write them.
-func (t *Tree) ReadRefs(ctx context.Context) {
-	t.listing.Do(func() {
-		patterns := []string{"refs/heads/", "refs/tags/"}
-		if t.snapshot.origin.name != "" {
-			patterns = append(patterns, t.tracking())
-		}
-		args := append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(*objectname) %(symref)", "--"}, patterns...)
-		var out []byte
-		out, t.listErr = git(t.snapshot.repo.Root, args...).output(ctx)
-		t.listed = string(out)
-	})
+func (t *Tree) ReadRefs(ctx context.Context) (string, error) {
+	t.listing.Lock()
+	defer t.listing.Unlock()
+	if t.listed != nil {
+		return *t.listed, nil
+	}
+	patterns := []string{"refs/heads/", "refs/tags/"}
+	if t.snapshot.origin.name != "" {
+		patterns = append(patterns, t.tracking())
+	}
+	args := append([]string{"for-each-ref", "--format=%(refname) %(objectname) %(*objectname) %(symref)", "--"}, patterns...)
+	out, err := git(t.snapshot.repo.Root, args...).output(ctx)
+	if err != nil {
+		return "", err // the next asks again: this one may have been cancelled
+	}
+	listed := string(out)
+	t.listed = &listed
+	return listed, nil
 }
 
 // tracking is where the branches of the chosen remote stand.

@@ -36,9 +36,8 @@ type Tree struct {
 	mu       sync.Mutex
 	unstable []string
 
-	listing sync.Once
-	listed  string // by git for-each-ref
-	listErr error
+	listing sync.Mutex
+	listed  *string // by git for-each-ref; nil: it was not asked yet
 }
 
 // A File is one file of a tree.

@@ -22,7 +22,8 @@ type Checkout struct {
 	Repo     *gitops.Repo
 	Snapshot *gitops.Snapshot
 
-	once sync.Once
+	mu   sync.Mutex
+	read bool
 	tree *gitops.Tree
 	err  error
 
@@ -55,9 +56,14 @@ func (g *lazyGate) opened() chan struct{} {
 
 func (g *lazyGate) open() { g.close.Do(func() { close(g.opened()) }) }
 
-// Tree reads the tree, once.
+// Tree reads the tree, once. Who is cancelled meanwhile leaves it to the next.
 func (c *Checkout) Tree(ctx context.Context) (*gitops.Tree, error) {
-	c.once.Do(func() { c.tree, c.err = c.Snapshot.Tree(ctx) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.read {
+		c.tree, c.err = c.Snapshot.Tree(ctx)
+		c.read = c.err == nil || ctx.Err() == nil
+	}
 	return c.tree, c.err
 }
 

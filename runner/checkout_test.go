@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +20,29 @@ func writeScript(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A job that is cancelled while it reads for all spoils nothing for the others.
+func TestTreeIsReadAgainAfterACancel(t *testing.T) {
+	c := newRigWithoutEngine(t, map[string]string{"f": "text\n"}).runner().Checkout
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Tree(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("read under a cancel: %v", err)
+	}
+	tree, err := c.Tree(t.Context())
+	if err != nil || len(tree.Files) != 1 {
+		t.Fatalf("%v, %v", tree, err)
+	}
+	if _, err := tree.ReadRefs(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("asked under a cancel: %v", err)
+	}
+	if refs, err := tree.ReadRefs(t.Context()); err != nil || !strings.Contains(refs, "refs/heads/main") {
+		t.Errorf("%q, %v", refs, err)
+	}
+	if again, err := c.Tree(gone); again != tree || err != nil {
+		t.Errorf("what is read stays: %v", err)
 	}
 }
 

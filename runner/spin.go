@@ -127,7 +127,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 func (j *job) foresee(ctx context.Context) {
 	if _, ok := checkoutOf(j.plan); ok {
 		if tree, err := j.runner.Checkout.Tree(ctx); err == nil { // else the step tells
-			tree.ReadRefs(ctx)
+			_, _ = tree.ReadRefs(ctx)
 		}
 	}
 }
