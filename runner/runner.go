@@ -68,6 +68,9 @@ type Runner struct {
 	Now <-chan struct{}
 	// Grace is how long a canceled step may go on when it traps the signal.
 	Grace time.Duration
+	// Patience is how long an engine may take to start a container before the
+	// user hears of it; 0: half a minute.
+	Patience time.Duration
 
 	pulls   pulls
 	bases   bases

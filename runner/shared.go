@@ -61,7 +61,7 @@ func (r *Runner) On(cli docker.CLI, engine, name, arch string) *Runner {
 		Home: r.Home, Lease: r.Lease, Memory: r.Memory, Approved: r.Approved, Decide: r.Decide, Confined: r.Confined, Host: r.Host,
 		Machine: r.Machine, Limits: r.Limits, Continuations: r.Continuations,
 		Stash: r.Stash, Shelf: r.Shelf, StashLimit: r.StashLimit,
-		Timings: r.Timings, Keep: r.Keep, Resume: r.Resume, Now: r.Now, Grace: r.Grace,
+		Timings: r.Timings, Keep: r.Keep, Resume: r.Resume, Now: r.Now, Grace: r.Grace, Patience: r.Patience,
 		shared: r.common(),
 	}
 }

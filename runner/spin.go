@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/popsicle-ci/popsicle/runner/docker"
 	"github.com/popsicle-ci/popsicle/runner/plan"
@@ -113,6 +114,7 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	go func() { _, _ = r.inspect(ctx, j.plan, image) }() // ready will want it
 	go j.foresee(ctx)
 	s := newSession(wireTo(ct), j.output)
+	defer j.wonder(image).Stop()
 	if err := s.meet(ctx); err != nil {
 		j.dismiss(s, ct, j.view)
 		return err
@@ -121,6 +123,16 @@ func (j *job) start(ctx context.Context, image plan.Image, mounts []docker.Mount
 	j.facts = &Facts{UID: s.hello.UID, GID: s.hello.GID, Home: s.hello.Home}
 	r.Memory.PutFacts(image.Name, image.User, *j.facts)
 	return nil
+}
+
+// wonder tells the user when a container takes long to start: an engine that
+// hangs says nothing by itself.
+func (j *job) wonder(image plan.Image) *time.Timer {
+	at, patience := j.at, cmp.Or(j.runner.Patience, 30*time.Second)
+	return time.AfterFunc(patience, func() {
+		j.runner.once(at, fmt.Sprintf("the engine %s has not started a container of %s for %s: is it very busy, or does it hang? docker version tells whether it answers; Ctrl-C ends this run",
+			j.runner.Engine, image.Name, patience))
+	})
 }
 
 // foresee reads what a checkout will want once the container lives.
