@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/popsicle-ci/popsicle/gitops"
 	"github.com/popsicle-ci/popsicle/runner/config"
 	"github.com/popsicle-ci/popsicle/runner/config/orb"
+	"github.com/popsicle-ci/popsicle/runner/config/tree"
 	"github.com/popsicle-ci/popsicle/runner/plan"
 )
 
@@ -26,11 +28,11 @@ type source = config.Source
 func readConfig(ctx context.Context, s *gitops.Snapshot, named []string) ([]source, error) {
 	var sources []source
 	for _, file := range named {
-		text, err := os.ReadFile(file)
+		one, err := namedConfig(file)
 		if err != nil {
 			return nil, usage("--config: %w", err)
 		}
-		sources = append(sources, source{Path: filepath.ToSlash(file), Text: text})
+		sources = append(sources, one)
 	}
 	if len(named) > 0 {
 		return sources, nil
@@ -53,6 +55,19 @@ func readConfig(ctx context.Context, s *gitops.Snapshot, named []string) ([]sour
 		sources = append(sources, source{Path: file, Text: text})
 	}
 	return sources, nil
+}
+
+// stdinFile names standard input where a file is wanted.
+const stdinFile = "-"
+
+// namedConfig reads a file that --config names; "-" is standard input.
+func namedConfig(file string) (source, error) {
+	if file == stdinFile {
+		text, err := io.ReadAll(io.LimitReader(os.Stdin, tree.MaxBytes+1))
+		return source{Path: "stdin", Text: text}, err
+	}
+	text, err := os.ReadFile(file)
+	return source{Path: filepath.ToSlash(file), Text: text}, err
 }
 
 // nextNumber is the number the pipeline will have, unless another popsicle
@@ -127,7 +142,11 @@ func slug(s string) string {
 // runnable refuses a plan with nothing to run.
 func runnable(p *plan.Pipeline) error {
 	if !slices.ContainsFunc(p.Workflows, func(w *plan.Workflow) bool { return len(w.Jobs) > 0 }) {
-		return usage("no job is left to run%s", whySkipped(p))
+		why := whySkipped(p)
+		if why == "" {
+			why = ": the workflows of the config name no jobs"
+		}
+		return usage("no job is left to run%s", why)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func openConfigs(ctx context.Context, c *cli.Command) (*project, config.Options,
 // folder's project. "-" is standard input.
 func openProject(c *cli.Command, named []string) (*project, error) {
 	start := c.String("dir")
-	if len(named) > 0 && named[0] != "-" {
+	if len(named) > 0 && named[0] != stdinFile {
 		start = filepath.Dir(named[0])
 	}
 	root, err := projectRoot(start)
@@ -65,7 +65,7 @@ func openProject(c *cli.Command, named []string) (*project, error) {
 	}
 	for _, name := range named {
 		text, path := []byte(nil), "stdin"
-		if name == "-" {
+		if name == stdinFile {
 			text, err = io.ReadAll(io.LimitReader(c.Root().Reader, tree.MaxBytes+1))
 		} else {
 			path = filepath.ToSlash(name)

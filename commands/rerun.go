@@ -177,6 +177,9 @@ func repeatable(p db.Pipeline, failed bool) error {
 // line says otherwise.
 func (o *order) repeat(c *cli.Command, p db.Pipeline) error {
 	a := p.Asked
+	if slices.Contains(a.Configs, stdinFile) {
+		return usage("#%d had its config from standard input, which is gone: popsicle run -c FILE", p.ID)
+	}
 	o.dir, o.configs, o.branch, o.tag = p.Root, a.Configs, a.Branch, a.Tag
 	o.selection = plan.Selection{Workflow: a.Workflow, Jobs: a.Jobs, Only: a.Only}
 	switch p.Source {
@@ -211,7 +214,7 @@ func (l *launch) asked() event.Request {
 		a.Machine = l.machine
 	}
 	for _, file := range l.configs {
-		if abs, err := filepath.Abs(file); err == nil { // else it is asked for as it was written
+		if abs, err := filepath.Abs(file); err == nil && file != stdinFile { // else it is asked for as it was written
 			file = abs
 		}
 		a.Configs = append(a.Configs, file)

@@ -45,7 +45,7 @@ func selectionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "only", Usage: "leave out what the named jobs require", Category: category},
 		&cli.StringFlag{Name: "workflow", Aliases: []string{"w"}, Usage: "run only this `WORKFLOW`", Category: category},
-		&cli.StringSliceFlag{Name: "config", Aliases: []string{"c"}, Usage: "take the pipeline from `FILE` (again: from several)", Category: category},
+		&cli.StringSliceFlag{Name: "config", Aliases: []string{"c"}, Usage: "take the pipeline from `FILE`, - for standard input (again: from several)", Category: category},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "run `N` jobs at once", DefaultText: "by CPUs and memory", Category: category},
 		&cli.BoolFlag{Name: "fail-fast", Usage: "cancel the rest when a job fails", Category: category},
 		&cli.StringSliceFlag{Name: "approve", Usage: "approve the approval job `NAME`, or all", Category: category},
