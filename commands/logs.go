@@ -111,7 +111,7 @@ func (r *reader) pipeline(ctx context.Context, p db.Pipeline) error {
 		for _, j := range jobs {
 			if r.job == "" || called(j, r.job) {
 				r.found++
-				if r.over[j.ID] || j.Start.IsZero() && !j.Status.Ended() {
+				if r.over[j.ID] || r.early(j) {
 					continue // there is nothing more, or nothing yet
 				}
 				if err := r.printJob(ctx, j); err != nil {
@@ -129,6 +129,12 @@ func (r *reader) pipeline(ctx context.Context, p db.Pipeline) error {
 			return err
 		}
 	}
+}
+
+// early says whether nothing of a job can be printed yet: which of its steps
+// fail is known at its end.
+func (r *reader) early(j db.Job) bool {
+	return !j.Status.Ended() && (j.Start.IsZero() || r.follow && r.failed)
 }
 
 // again waits a moment and reads the pipeline anew.
